@@ -1,0 +1,164 @@
+//! A file that is read by position, with a bounded cache of blocks.
+//!
+//! Only blocks that the caller has verified enter the cache: a block that
+//! fails its checksum is dropped with the error.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::AlignedBytes;
+use crate::error::{Error, Result};
+
+/// Blocks kept in memory per open file: 256 of 64 KiB.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// A file read by position.
+#[derive(Debug)]
+pub(crate) struct ReadFile {
+    file: File,
+    path: PathBuf,
+    len: u64,
+    cache: Mutex<Cache>,
+    bytes_read: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    blocks: HashMap<u64, Cached>,
+    bytes: usize,
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Cached {
+    block: Arc<AlignedBytes>,
+    last_use: u64,
+}
+
+impl ReadFile {
+    pub(crate) fn new(file: File, path: &Path) -> Result<ReadFile> {
+        let len = file.metadata().map_err(Error::io("stat", path))?.len();
+        Ok(ReadFile {
+            file,
+            path: path.to_owned(),
+            len,
+            cache: Mutex::default(),
+            bytes_read: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub(crate) fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    /// Bytes fetched from the file so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Reads `range`, which must lie within the length at open: a shorter
+    /// file is an error, and nothing is allocated for bytes that were never
+    /// there.
+    pub(crate) fn read(&self, range: &Range<u64>) -> Result<AlignedBytes> {
+        let len = range.end.checked_sub(range.start);
+        let len = len.filter(|_| range.end <= self.len);
+        let Some(len) = len.and_then(|len| usize::try_from(len).ok()) else {
+            return Err(Error::io("read", &self.path)(
+                std::io::ErrorKind::UnexpectedEof.into(),
+            ));
+        };
+        let mut bytes = AlignedBytes::zeroed(len);
+        read_exact_at(&self.file, &mut bytes, range.start)
+            .map_err(Error::io("read", &self.path))?;
+        self.bytes_read.fetch_add(len as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    /// The block of number `number`, from the cache or from `range` of the
+    /// file, where `verify` must accept it.
+    pub(crate) fn block(
+        &self,
+        number: u64,
+        range: &Range<u64>,
+        verify: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<Arc<AlignedBytes>> {
+        if let Some(block) = self.lock().get(number) {
+            return Ok(block);
+        }
+        // Read and verified outside the lock: two threads may both do it.
+        let block = self.read(range)?;
+        verify(&block)?;
+        let block = Arc::new(block);
+        self.lock().put(number, &block);
+        Ok(block)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Cache> {
+        // A panic while the lock is held cannot leave the map half changed in
+        // a way that matters: it is only a cache.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cache {
+    fn get(&mut self, number: u64) -> Option<Arc<AlignedBytes>> {
+        self.clock += 1;
+        let cached = self.blocks.get_mut(&number)?;
+        cached.last_use = self.clock;
+        Some(Arc::clone(&cached.block))
+    }
+
+    fn put(&mut self, number: u64, block: &Arc<AlignedBytes>) {
+        self.clock += 1;
+        let cached = Cached {
+            block: Arc::clone(block),
+            last_use: self.clock,
+        };
+        self.bytes += block.len();
+        if let Some(old) = self.blocks.insert(number, cached) {
+            self.bytes -= old.block.len();
+        }
+        // A scan over a few hundred entries, next to a read of 64 KiB.
+        while self.bytes > CACHE_BYTES {
+            let oldest = self.blocks.iter().min_by_key(|(_, c)| c.last_use);
+            let Some((&number, _)) = oldest else { break };
+            if let Some(old) = self.blocks.remove(&number) {
+                self.bytes -= old.block.len();
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> std::io::Result<()> {
+    use std::os::windows::fs::FileExt;
+    while !buffer.is_empty() {
+        match file.seek_read(buffer, offset) {
+            Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => {
+                buffer = buffer.split_at_mut(n).1;
+                offset += n as u64;
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! `twinstore info`
+
+use std::path::PathBuf;
+
+use twinstore::convert::{Info, NumberClass, StoreInfo, info};
+
+use crate::{Failure, Outcome, ReadArgs, output};
+
+/// Tell what the twin holds
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The persist directory
+    dir: PathBuf,
+    /// Describe this generation instead of the newest
+    #[arg(long, value_name = "N")]
+    generation: Option<u64>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let report = info(&args.dir, args.generation, &args.read.options())?;
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::text(&describe(&report))?;
+    }
+    let damaged = report.stores.iter().any(|store| store.problem.is_some());
+    Ok(if damaged {
+        Outcome::ProblemFound
+    } else {
+        Outcome::Well
+    })
+}
+
+fn describe(report: &Info) -> String {
+    let head = [
+        "STORE", "KIND", "ROWS", "DIM", "NUMBERS", "JSON", "BINARY", "RATIO",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for store in &report.stores {
+        let number = |n: Option<u32>| n.map_or_else(String::new, |n| n.to_string());
+        rows.push(vec![
+            store.name.clone(),
+            store.kind.to_owned(),
+            number(store.rows),
+            number(store.dim.filter(|&dim| dim > 0)),
+            numbers(store),
+            output::size(store.json_bytes),
+            output::size(store.binary_bytes),
+            ratio(store.ratio),
+        ]);
+    }
+    let mut total = vec![String::new(); head.len()];
+    total[0] = "total".to_owned();
+    total[5] = output::size(report.json_bytes);
+    total[6] = output::size(report.binary_bytes);
+    total[7] = ratio(report.ratio);
+    rows.push(total);
+    let mut text = output::table(&rows, &[2, 3, 5, 6, 7]);
+    text.push_str(&format!(
+        "generation {}, written by {}\n",
+        report.generation, report.writer
+    ));
+    for store in &report.stores {
+        if let Some(problem) = &store.problem {
+            text.push_str(&format!("{}: {problem}\n", store.name));
+        }
+    }
+    text
+}
+
+fn numbers(store: &StoreInfo) -> String {
+    let (Some(class), Some(classes)) = (store.number_class, store.classes) else {
+        return if store.file_form { "as the file" } else { "" }.to_owned();
+    };
+    let words = match class {
+        NumberClass::Empty => String::new(),
+        NumberClass::Exact => "exact f32".to_owned(),
+        NumberClass::Decimal => "decimal f32".to_owned(),
+        NumberClass::Delta => "f64".to_owned(),
+        NumberClass::Mixed => format!(
+            "{} exact, {} decimal, {} f64",
+            classes.exact, classes.decimal, classes.delta
+        ),
+    };
+    match classes.exceptions {
+        0 => words,
+        n => format!("{words}, {n} as text"),
+    }
+}
+
+fn ratio(ratio: Option<f64>) -> String {
+    ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}"))
+}

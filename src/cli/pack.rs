@@ -1,0 +1,89 @@
+//! `twinstore pack`
+
+use std::path::PathBuf;
+
+use twinstore::convert::{Action, PackOptions, PackReport, pack};
+
+use crate::{Failure, Outcome, output, progress::Bars};
+
+/// Make or refresh the binary twin of a persist directory
+///
+/// Reads the JSON files that are new or changed, writes the twin to
+/// DIR/twin, and proves that it prints every file back byte for byte. The
+/// JSON files stay.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The persist directory
+    dir: PathBuf,
+    /// Pack every other file of the directory too, as it is
+    #[arg(long)]
+    all: bool,
+    /// Afterwards remove the JSON files of LlamaIndex's stores, each after
+    /// another comparison with the published twin
+    #[arg(long)]
+    drop_json: bool,
+    /// Take the JSON files over even where the twin is newer, or where that
+    /// gives a store up
+    #[arg(long, value_enum)]
+    prefer: Option<Json>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Json {
+    Json,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let options = PackOptions {
+        all: args.all,
+        drop_json: args.drop_json,
+        prefer_json: args.prefer.is_some(),
+    };
+    let report = pack(&args.dir, &options, &Bars::new())?;
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::text(&describe(&report))?;
+    }
+    Ok(Outcome::Well)
+}
+
+fn describe(report: &PackReport) -> String {
+    let mut rows = Vec::new();
+    for store in &report.stores {
+        let action = match store.action {
+            Action::Packed if store.file_form => "packed as it is",
+            Action::Packed => "packed",
+            Action::UpToDate => "up to date",
+            Action::Kept => "kept (no JSON file)",
+        };
+        let json = output::size(store.json_bytes);
+        let binary = output::size(store.binary_bytes);
+        rows.push(vec![
+            store.file.clone(),
+            action.to_owned(),
+            format!("{json} -> {binary}"),
+            store
+                .why
+                .clone()
+                .map_or_else(String::new, |why| format!("({why})")),
+        ]);
+    }
+    let mut text = output::table(&rows, &[]);
+    if !report.left_alone.is_empty() {
+        text.push_str(&format!("left alone: {}\n", report.left_alone.join(", ")));
+    }
+    if !report.dropped.is_empty() {
+        text.push_str(&format!("removed: {}\n", report.dropped.join(", ")));
+    }
+    let made = if report.committed {
+        "is published"
+    } else {
+        "is up to date"
+    };
+    text.push_str(&format!("generation {} {made}\n", report.generation));
+    text
+}

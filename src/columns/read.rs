@@ -1,0 +1,255 @@
+//! Reading columns: one entry at a time, or all entries in order.
+
+use std::sync::Arc;
+
+use super::{
+    codes::CodeRun,
+    format::{Directory, MAX_DICTIONARIES, Storage},
+    write::print_object,
+};
+use crate::{
+    blocks::{Blocks, Cursor, Heap},
+    container::{Container, SectionKind, Span, codec},
+    error::{Error, Fault, Result},
+    json::JsonStyle,
+};
+
+/// The columns of an open file.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    file: Arc<Container>,
+    span: Span,
+    directory: Directory,
+    blocks: Blocks,
+    shape_codes: CodeRun,
+    storages: Vec<OpenStorage>,
+}
+
+#[derive(Debug)]
+enum OpenStorage {
+    Dictionary(CodeRun, Heap),
+    Plain(Heap),
+}
+
+/// The value of one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EntryValue {
+    /// Keys (decoded) and values (normal form), in order.
+    Object(Vec<(Vec<u8>, Vec<u8>)>),
+    /// The text as it was written.
+    Raw(Vec<u8>),
+}
+
+impl Columns {
+    /// Reads and checks the directory. `entries` and `ref_docs` are the sizes
+    /// of the two maps.
+    pub(crate) fn open(file: &Arc<Container>, entries: u32, ref_docs: u32) -> Result<Columns> {
+        let span = file.require(SectionKind::COLUMNS)?;
+        let bytes = file.read(span, 0..span.len())?;
+        let directory: Directory =
+            codec::decode(&bytes).map_err(|fault| file.damaged(span, 0, fault))?;
+        let codes = file.require(SectionKind::CODES)?;
+        let blocks = Blocks::open(file)?;
+        let refuse = |what| file.damaged(span, 0, Fault::Bounds(what));
+
+        let mut storages = Vec::with_capacity(directory.storages.len());
+        // How many entries each storage serves.
+        let mut served = Vec::with_capacity(directory.storages.len());
+        for storage in &directory.storages {
+            let (open, count) = match storage {
+                Storage::Dictionary { codes: run, values } => {
+                    blocks.admit(values)?;
+                    let open = CodeRun::open(file, codes, *run)?;
+                    (OpenStorage::Dictionary(open, *values), u64::from(run.count))
+                }
+                Storage::Plain { values } => {
+                    blocks.admit(values)?;
+                    (OpenStorage::Plain(*values), values.items)
+                }
+            };
+            storages.push(open);
+            served.push(count);
+        }
+        let serves =
+            |storage: u32, entries: u32| served.get(storage as usize) == Some(&u64::from(entries));
+        let columns = directory.columns.len();
+        let sound = directory.columns.iter().all(|c| serves(c.storage, entries))
+            && directory.raw.is_none_or(|raw| serves(raw, entries))
+            && directory.ref_doc.is_none_or(|s| serves(s, ref_docs))
+            && (directory.ref_doc.is_some() || ref_docs == 0);
+        if !sound {
+            return Err(refuse("storage number"));
+        }
+        let mut numbers = directory.shapes.iter().flatten();
+        if numbers.any(|&column| column as usize >= columns) {
+            return Err(refuse("column number"));
+        }
+        let Some(shape_run) = directory.shape_codes.filter(|run| run.count == entries) else {
+            return Err(refuse("shape codes"));
+        };
+        Ok(Columns {
+            shape_codes: CodeRun::open(file, codes, shape_run)?,
+            file: Arc::clone(file),
+            span,
+            directory,
+            blocks,
+            storages,
+        })
+    }
+
+    /// The keys of all columns, in the order in which they were first met.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.directory.columns.iter().map(|c| c.key.as_slice())
+    }
+
+    /// The metadata of entry number `entry`.
+    pub(crate) fn metadata(&self, entry: u32) -> Result<EntryValue> {
+        self.walk_few().metadata(entry)
+    }
+
+    /// The ref doc id of entry number `entry`, in normal form.
+    pub(crate) fn ref_doc(&self, entry: u32) -> Result<Vec<u8>> {
+        self.walk_few().ref_doc(entry)
+    }
+
+    /// Reads single entries: nothing is loaded in advance.
+    fn walk_few(&self) -> ColumnWalk<'_> {
+        ColumnWalk {
+            columns: self,
+            readers: self.storages.iter().map(|_| None).collect(),
+            memory: 0,
+        }
+    }
+
+    /// Reads many entries: dictionaries are held in memory, up to a bound.
+    pub(crate) fn walk(&self) -> ColumnWalk<'_> {
+        ColumnWalk {
+            memory: MAX_DICTIONARIES as u64 + (16 << 20),
+            ..self.walk_few()
+        }
+    }
+
+    fn damaged(&self, what: &'static str) -> Error {
+        self.file.damaged(self.span, 0, Fault::Bounds(what))
+    }
+}
+
+/// Reads entries, best in order.
+pub(crate) struct ColumnWalk<'a> {
+    columns: &'a Columns,
+    readers: Vec<Option<Reader<'a>>>,
+    /// What may still be spent on dictionaries.
+    memory: u64,
+}
+
+enum Reader<'a> {
+    /// A dictionary in memory.
+    Loaded(&'a CodeRun, Vec<Vec<u8>>),
+    /// A dictionary read block by block.
+    Dictionary(&'a CodeRun, Cursor<'a>),
+    Plain(Cursor<'a>),
+}
+
+impl<'a> ColumnWalk<'a> {
+    /// The value in `storage` of entry number `entry`; `None` when absent.
+    fn value(&mut self, storage: u32, entry: u32) -> Result<Option<&[u8]>> {
+        let columns = self.columns;
+        let slot = self.readers.get_mut(storage as usize);
+        let open = columns.storages.get(storage as usize);
+        let (Some(slot), Some(open)) = (slot, open) else {
+            return Err(columns.damaged("storage number"));
+        };
+        if slot.is_none() {
+            *slot = Some(Reader::new(columns, open, &mut self.memory)?);
+        }
+        let value = match slot {
+            None => None,
+            Some(Reader::Loaded(codes, values)) => match codes.get(entry)?.checked_sub(1) {
+                None => None,
+                Some(index) => {
+                    let value = values.get(index as usize);
+                    Some(value.ok_or_else(|| columns.damaged("code"))?.as_slice())
+                }
+            },
+            Some(Reader::Dictionary(codes, cursor)) => match codes.get(entry)?.checked_sub(1) {
+                None => None,
+                Some(index) => Some(cursor.get(u64::from(index))?),
+            },
+            Some(Reader::Plain(cursor)) => {
+                // Values are JSON and never empty: empty means absent.
+                Some(cursor.get(u64::from(entry))?).filter(|value| !value.is_empty())
+            }
+        };
+        Ok(value)
+    }
+
+    pub(crate) fn metadata(&mut self, entry: u32) -> Result<EntryValue> {
+        let columns = self.columns;
+        let shape = columns.shape_codes.get(entry)?;
+        let Some(shape) = shape.checked_sub(1) else {
+            let raw = match columns.directory.raw {
+                Some(raw) => self.value(raw, entry)?,
+                None => None,
+            };
+            let raw = raw.ok_or_else(|| columns.damaged("raw entry"))?;
+            return Ok(EntryValue::Raw(raw.to_vec()));
+        };
+        let Some(shape) = columns.directory.shapes.get(shape as usize) else {
+            return Err(columns.damaged("shape code"));
+        };
+        let mut members = Vec::with_capacity(shape.len());
+        for &column in shape {
+            let Some(column) = columns.directory.columns.get(column as usize) else {
+                return Err(columns.damaged("column number"));
+            };
+            let value = self.value(column.storage, entry)?;
+            let value = value.ok_or_else(|| columns.damaged("value of a shape"))?;
+            members.push((column.key.clone(), value.to_vec()));
+        }
+        Ok(EntryValue::Object(members))
+    }
+
+    pub(crate) fn ref_doc(&mut self, entry: u32) -> Result<Vec<u8>> {
+        let columns = self.columns;
+        let value = match columns.directory.ref_doc {
+            Some(storage) => self.value(storage, entry)?,
+            None => None,
+        };
+        Ok(value.ok_or_else(|| columns.damaged("ref doc"))?.to_vec())
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(columns: &'a Columns, open: &'a OpenStorage, memory: &mut u64) -> Result<Reader<'a>> {
+        let (codes, heap) = match open {
+            OpenStorage::Plain(heap) => {
+                return Ok(Reader::Plain(Cursor::new(&columns.blocks, *heap)));
+            }
+            OpenStorage::Dictionary(codes, heap) => (codes, *heap),
+        };
+        let mut cursor = Cursor::new(&columns.blocks, heap);
+        let size = columns.blocks.raw_len(&heap)?;
+        if size > *memory {
+            return Ok(Reader::Dictionary(codes, cursor));
+        }
+        *memory -= size;
+        let mut values = Vec::new();
+        for item in 0..heap.items {
+            values.push(cursor.get(item)?.to_vec());
+        }
+        Ok(Reader::Loaded(codes, values))
+    }
+}
+
+impl EntryValue {
+    /// Prints the value, which stands at `depth`.
+    pub(crate) fn print(&self, style: &JsonStyle, depth: usize, out: &mut Vec<u8>) {
+        match self {
+            EntryValue::Raw(text) => out.extend_from_slice(text),
+            EntryValue::Object(members) => {
+                let members = members.iter().map(|(k, v)| (k.as_slice(), v.as_slice()));
+                print_object(members, style, depth, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Collecting the entries of a store's maps as columns, and writing them.
+
+use std::{collections::HashMap, path::Path};
+
+use super::{
+    build::{ColumnBuilder, Shared},
+    codes::CodeList,
+    format::{Column, Directory, MAX_COLUMNS, MAX_DICTIONARIES, MAX_SHAPES},
+};
+use crate::{
+    blocks::BlockSink,
+    bytes::Spill,
+    container::{ContainerWriter, SectionKind, codec},
+    error::{Error, Place, Result},
+    json::{JsonStyle, Members, decode, normalise, print},
+};
+
+/// The columns of a segment being written.
+pub(crate) struct ColumnsBuilder {
+    shared: Shared,
+    columns: Vec<(Vec<u8>, ColumnBuilder)>,
+    numbers: HashMap<Vec<u8>, u32>,
+    shapes: Vec<Vec<u32>>,
+    shape_codes: CodeList,
+    shape_numbers: HashMap<Vec<u32>, u32>,
+    raw: Option<ColumnBuilder>,
+    ref_doc: Option<(u32, ColumnBuilder)>,
+    dictionaries: usize,
+}
+
+impl ColumnsBuilder {
+    pub(crate) fn new(spills: &Path) -> Result<ColumnsBuilder> {
+        Ok(ColumnsBuilder {
+            shared: Shared {
+                codes: Spill::new(spills)?,
+                blocks: BlockSink::new(Spill::new(spills)?)?,
+            },
+            columns: Vec::new(),
+            numbers: HashMap::new(),
+            shapes: Vec::new(),
+            shape_codes: CodeList::default(),
+            shape_numbers: HashMap::new(),
+            raw: None,
+            ref_doc: None,
+            dictionaries: 0,
+        })
+    }
+
+    /// Number of metadata entries so far.
+    pub(crate) fn entries(&self) -> u32 {
+        self.shape_codes.count()
+    }
+
+    /// Appends the value of `metadata_dict` for the next entry. `text` stands
+    /// at `depth` in its file; in a style that is still open, an entry that
+    /// does not print may settle it.
+    pub(crate) fn push_metadata(
+        &mut self,
+        text: &[u8],
+        style: &mut JsonStyle,
+        depth: usize,
+    ) -> Result<()> {
+        let entry = self.entries();
+        let members = Entry::parse(text);
+        let members = members.filter(|members| {
+            members.prints(style, depth, text)
+                || (style.learn(text) && members.prints(style, depth, text))
+        });
+        let shaped = members.and_then(|members| {
+            let shape = self.shape_of(&members)?;
+            Some((members, shape))
+        });
+        let Some((members, shape)) = shaped else {
+            let raw = self.raw.get_or_insert_default();
+            let before = raw.dictionary_size();
+            raw.push(entry, text, &mut self.shared)?;
+            self.dictionaries += raw.dictionary_size();
+            self.dictionaries = self.dictionaries.saturating_sub(before);
+            self.shape_codes.push(0, &mut self.shared.codes)?;
+            return self.keep_within_memory();
+        };
+        let columns = self.shapes.get(shape as usize - 1).cloned();
+        for (column, (_, value)) in columns.unwrap_or_default().iter().zip(&members.0) {
+            if let Some((_, column)) = self.columns.get_mut(*column as usize) {
+                let before = column.dictionary_size();
+                column.push(entry, value, &mut self.shared)?;
+                self.dictionaries += column.dictionary_size();
+                self.dictionaries = self.dictionaries.saturating_sub(before);
+            }
+        }
+        self.shape_codes.push(shape, &mut self.shared.codes)?;
+        self.keep_within_memory()
+    }
+
+    /// Appends the value of `text_id_to_ref_doc_id` for the next entry, in
+    /// normal form.
+    pub(crate) fn push_ref_doc(&mut self, normal: &[u8]) -> Result<()> {
+        let (entries, column) = self.ref_doc.get_or_insert_default();
+        let before = column.dictionary_size();
+        column.push(*entries, normal, &mut self.shared)?;
+        *entries += 1;
+        self.dictionaries += column.dictionary_size();
+        self.dictionaries = self.dictionaries.saturating_sub(before);
+        self.keep_within_memory()
+    }
+
+    /// The shape code of an entry; `None` when it cannot have one: a key
+    /// occurs twice, or there are too many keys or shapes.
+    fn shape_of(&mut self, entry: &Entry) -> Option<u32> {
+        let mut shape = Vec::with_capacity(entry.0.len());
+        let mut new = Vec::new();
+        for (key, _) in &entry.0 {
+            let next = self.columns.len() + new.len();
+            let column = match self.numbers.get(key) {
+                Some(&column) => column,
+                None => {
+                    new.push(key);
+                    u32::try_from(next).ok()?
+                }
+            };
+            if shape.contains(&column) {
+                return None;
+            }
+            shape.push(column);
+        }
+        let distinct = new
+            .iter()
+            .enumerate()
+            .all(|(i, key)| !new.iter().skip(i + 1).any(|k| k == key));
+        if !distinct || self.columns.len() + new.len() > MAX_COLUMNS {
+            return None;
+        }
+        if let Some(&code) = self.shape_numbers.get(&shape) {
+            return Some(code);
+        }
+        if self.shapes.len() == MAX_SHAPES {
+            return None;
+        }
+        for key in new {
+            let number = u32::try_from(self.columns.len()).ok()?;
+            self.numbers.insert(key.clone(), number);
+            self.columns.push((key.clone(), ColumnBuilder::default()));
+        }
+        self.shapes.push(shape.clone());
+        let code = u32::try_from(self.shapes.len()).ok()?;
+        self.shape_numbers.insert(shape, code);
+        Some(code)
+    }
+
+    /// Makes the largest dictionary plain when all together are too large.
+    fn keep_within_memory(&mut self) -> Result<()> {
+        if self.dictionaries <= MAX_DICTIONARIES {
+            return Ok(());
+        }
+        let columns = self.columns.iter_mut().map(|(_, column)| column);
+        let others = self.ref_doc.iter_mut().map(|(_, column)| column);
+        let largest = columns
+            .chain(others)
+            .chain(&mut self.raw)
+            .max_by_key(|column| column.dictionary_size());
+        if let Some(column) = largest {
+            self.dictionaries -= column.dictionary_size();
+            column.make_plain(&mut self.shared)?;
+        }
+        Ok(())
+    }
+
+    /// Writes codes, blocks and directory.
+    pub(crate) fn finish(mut self, out: &mut ContainerWriter) -> Result<()> {
+        let entries = self.entries();
+        let mut directory = Directory {
+            shapes: self.shapes,
+            ..Directory::default()
+        };
+        out.begin(SectionKind::CODES)?;
+        directory.shape_codes = Some(self.shape_codes.pack(&mut self.shared.codes, out)?);
+
+        let mut stored: HashMap<(u32, u128), u32> = HashMap::new();
+        let mut store = |mut column: ColumnBuilder, entries, out: &mut ContainerWriter| {
+            column.fill(entries, &mut self.shared)?;
+            if let Some(&storage) = stored.get(&column.digest()) {
+                return Ok(storage);
+            }
+            let number = u32::try_from(directory.storages.len()).unwrap_or(u32::MAX);
+            stored.insert(column.digest(), number);
+            directory
+                .storages
+                .push(column.finish(&mut self.shared, out)?);
+            Ok::<u32, Error>(number)
+        };
+        for (key, column) in self.columns {
+            let storage = store(column, entries, out)?;
+            directory.columns.push(Column { key, storage });
+        }
+        if let Some(raw) = self.raw {
+            directory.raw = Some(store(raw, entries, out)?);
+        }
+        if let Some((entries, column)) = self.ref_doc {
+            directory.ref_doc = Some(store(column, entries, out)?);
+        }
+        self.shared.blocks.finish(out)?;
+        let bytes = codec::encode(&directory).map_err(|fault| Error::Damaged {
+            path: out.path().to_owned(),
+            place: Place {
+                part: SectionKind::COLUMNS.name(),
+                offset: 0,
+            },
+            fault,
+        })?;
+        out.whole(SectionKind::COLUMNS, &bytes)
+    }
+}
+
+/// The members of one metadata object: decoded keys, values in normal form.
+struct Entry(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Entry {
+    fn parse(text: &[u8]) -> Option<Entry> {
+        if text.first() != Some(&b'{') {
+            return None;
+        }
+        let members = Members::new(text).map(|(key, value)| {
+            let (mut decoded, mut normal) = (Vec::new(), Vec::new());
+            decode(key, &mut decoded).ok()?;
+            normalise(value, &mut normal).ok()?;
+            Some((decoded, normal))
+        });
+        members.collect::<Option<Vec<_>>>().map(Entry)
+    }
+
+    /// Whether the members print as `text`.
+    fn prints(&self, style: &JsonStyle, depth: usize, text: &[u8]) -> bool {
+        let mut printed = Vec::with_capacity(text.len() + 16);
+        print_object(
+            self.0.iter().map(|(k, v)| (k.as_slice(), v.as_slice())),
+            style,
+            depth,
+            &mut printed,
+        );
+        printed == text
+    }
+}
+
+/// Prints an object that stands at `depth`.
+pub(crate) fn print_object<'a>(
+    members: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    style: &JsonStyle,
+    depth: usize,
+    out: &mut Vec<u8>,
+) {
+    let mut empty = true;
+    for (key, value) in members {
+        if empty {
+            style.open(b'{', depth + 1, out);
+        } else {
+            style.comma(depth + 1, out);
+        }
+        empty = false;
+        crate::json::encode(key, style.escapes(), out);
+        style.colon(out);
+        print(value, style, depth + 1, out);
+    }
+    if empty {
+        out.extend_from_slice(b"{}");
+    } else {
+        style.close(b'}', depth + 1, out);
+    }
+}

@@ -1,0 +1,77 @@
+//! Verifying a whole file: every block, every padding byte, every section.
+
+use super::{
+    format::{ALIGN, BLOCK, HEADER_LEN},
+    read::Container,
+};
+use crate::error::{Error, Fault, Result};
+
+/// Bytes looked at in one go.
+const CHUNK: u64 = 16 * BLOCK;
+
+impl Container {
+    /// Checks every byte of the file against its checksums, in order.
+    ///
+    /// A block's CRC finds damage; the section's own CRC then tells which of
+    /// the sections in that block is the damaged one.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the first damaged part; [`Error::Io`].
+    pub fn check(&self) -> Result<()> {
+        self.check_with(&|_| {})
+    }
+
+    /// Like [`check`](Container::check); `progress` is told how far it has
+    /// come.
+    ///
+    /// # Errors
+    /// As [`check`](Container::check).
+    pub fn check_with(&self, progress: &dyn Fn(u64)) -> Result<()> {
+        for page in 0..self.page_count() {
+            self.check_table_page(page)?;
+        }
+        let blocks = self.trailer().crc_table.div_ceil(BLOCK);
+        for number in 0..blocks {
+            let bytes = self.source().read_unchecked(self.block_range(number))?;
+            if let Err(e) = self.verify_block(number, &bytes) {
+                return Err(self.locate().err().unwrap_or(e));
+            }
+            progress(number * BLOCK);
+        }
+        self.check_padding()
+    }
+
+    /// Finds the section whose own CRC fails.
+    fn locate(&self) -> Result<()> {
+        for entry in self.entries() {
+            let mut crc = crc32fast::Hasher::new();
+            let end = entry.offset + entry.len;
+            let mut start = entry.offset;
+            while start < end {
+                let next = (start + CHUNK).min(end);
+                crc.update(&self.source().read_unchecked(start..next)?);
+                start = next;
+            }
+            if crc.finalize() != entry.crc {
+                return Err(self.damaged_part(entry.kind.name(), entry.offset, Fault::Checksum));
+            }
+        }
+        self.check_padding()
+    }
+
+    /// Bytes between sections must be zero.
+    fn check_padding(&self) -> Result<(), Error> {
+        let mut at = HEADER_LEN;
+        for entry in self.entries() {
+            at = entry.offset + entry.len;
+            let gap = self
+                .source()
+                .read_unchecked(at..at.next_multiple_of(ALIGN))?;
+            if gap.iter().any(|&b| b != 0) {
+                return Err(self.damaged_part(entry.kind.name(), at, Fault::Reserved));
+            }
+        }
+        debug_assert!(at <= self.trailer().crc_table);
+        Ok(())
+    }
+}

@@ -1,0 +1,231 @@
+//! Writing a container: sections are streamed in, the tables are kept until
+//! the end. Memory: 4 bytes for each 64 KiB written, and a buffer.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use bincode::Encode;
+
+use super::{
+    codec,
+    format::{self, ALIGN, BLOCK, Entry, FileKind, HEADER_LEN, SectionKind, TRAILER_LEN, Trailer},
+};
+use crate::error::{Error, Place, Result};
+
+const BUFFER: usize = 1 << 20;
+
+/// A container being written. Dropped unfinished, it removes its file.
+#[derive(Debug)]
+pub struct ContainerWriter {
+    path: PathBuf,
+    kind: FileKind,
+    /// `None` once finished.
+    file: Option<io::BufWriter<File>>,
+    position: u64,
+    block: crc32fast::Hasher,
+    block_crcs: Vec<u32>,
+    section: Option<(SectionKind, u64, crc32fast::Hasher)>,
+    entries: Vec<Entry>,
+}
+
+/// A finished file, synced: what the manifest has to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Length in bytes.
+    pub length: u64,
+    /// Content root.
+    pub root: [u8; 16],
+}
+
+impl ContainerWriter {
+    /// Creates the file, which must not exist.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create(path: &Path, kind: FileKind) -> Result<ContainerWriter> {
+        let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let mut writer = ContainerWriter {
+            path: path.to_owned(),
+            kind,
+            file: Some(io::BufWriter::with_capacity(BUFFER, file)),
+            position: 0,
+            block: crc32fast::Hasher::new(),
+            block_crcs: Vec::new(),
+            section: None,
+            entries: Vec::new(),
+        };
+        writer.put(&format::header(kind))?;
+        Ok(writer)
+    }
+
+    /// Starts a section, ending the one before. A kind may occur once; the
+    /// order of calls is the order in the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn begin(&mut self, kind: SectionKind) -> Result<()> {
+        self.end_section()?;
+        self.section = Some((kind, self.position, crc32fast::Hasher::new()));
+        Ok(())
+    }
+
+    /// Appends bytes to the section that was begun last.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some((_, _, crc)) = &mut self.section {
+            crc.update(bytes);
+        }
+        self.put(bytes)
+    }
+
+    /// A whole section at once.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn whole(&mut self, kind: SectionKind, bytes: &[u8]) -> Result<()> {
+        self.begin(kind)?;
+        self.write(bytes)
+    }
+
+    /// The META section.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when `value` is too large to be metadata;
+    /// [`Error::Io`].
+    pub fn metadata<T: Encode>(&mut self, value: &T) -> Result<()> {
+        let bytes = codec::encode(value).map_err(|fault| Error::Damaged {
+            path: self.path.clone(),
+            place: Place {
+                part: SectionKind::META.name(),
+                offset: self.position,
+            },
+            fault,
+        })?;
+        self.whole(SectionKind::META, &bytes)
+    }
+
+    /// Bytes written to the current section so far.
+    #[must_use]
+    pub fn section_len(&self) -> u64 {
+        let start = self.section.as_ref().map(|(_, start, _)| *start);
+        start.map_or(0, |start| self.position - start)
+    }
+
+    /// Writes the tables and the trailer and syncs the file. After that it is
+    /// never written again.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the file is removed then.
+    pub fn finish(mut self) -> Result<Written> {
+        self.end_section()?;
+        let crc_table = self.position;
+        self.block_crcs.extend(
+            (!crc_table.is_multiple_of(BLOCK)).then(|| std::mem::take(&mut self.block).finalize()),
+        );
+        let mut table: Vec<u8> = Vec::with_capacity(self.block_crcs.len() * 4);
+        table.extend(self.block_crcs.iter().flat_map(|crc| crc.to_le_bytes()));
+        pad(&mut table);
+        let mut tail: Vec<u8> = Vec::new();
+        let pages = table.chunks(BLOCK as usize).map(crc32fast::hash);
+        tail.extend(pages.flat_map(u32::to_le_bytes));
+        pad(&mut tail);
+        let pages_len = tail.len();
+        tail.extend(self.entries.iter().flat_map(Entry::encode));
+        let (page_crcs, toc) = tail.split_at_checked(pages_len).unwrap_or_default();
+        let trailer = Trailer {
+            crc_table,
+            page_crcs: crc_table + table.len() as u64,
+            toc: crc_table + (table.len() + pages_len) as u64,
+            toc_len: u32::try_from(toc.len()).unwrap_or(u32::MAX),
+            tail_crc: crc32fast::hash(&tail),
+            root: format::root(&format::header(self.kind), page_crcs, toc),
+            file_len: crc_table + (table.len() + tail.len()) as u64 + TRAILER_LEN,
+        };
+        let write = Error::io("write", self.path.clone());
+        let Some(mut file) = self.file.take() else {
+            return Err(write(io::ErrorKind::NotConnected.into()));
+        };
+        let result = file
+            .write_all(&table)
+            .and_then(|()| file.write_all(&tail))
+            .and_then(|()| file.write_all(&trailer.encode(self.kind)))
+            .and_then(|()| file.flush())
+            .map_err(write)
+            .and_then(|()| {
+                let sync = Error::io("sync", self.path.clone());
+                file.get_ref().sync_all().map_err(sync)
+            });
+        // What could not be written or synced must not stay and be found.
+        if let Err(e) = result {
+            drop(file);
+            let _ = fs::remove_file(&self.path);
+            return Err(e);
+        }
+        Ok(Written {
+            length: trailer.file_len,
+            root: trailer.root,
+        })
+    }
+
+    /// The file's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn end_section(&mut self) -> Result<()> {
+        if let Some((kind, offset, crc)) = self.section.take() {
+            self.entries.push(Entry {
+                kind,
+                required: true,
+                offset,
+                len: self.position - offset,
+                crc: crc.finalize(),
+            });
+        }
+        let padding = self.position.next_multiple_of(ALIGN) - self.position;
+        let zeros = [0; ALIGN as usize];
+        self.put(zeros.get(..padding as usize).unwrap_or_default())
+    }
+
+    fn put(&mut self, mut bytes: &[u8]) -> Result<()> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        file.write_all(bytes)
+            .map_err(Error::io("write", &self.path))?;
+        while !bytes.is_empty() {
+            let room = (BLOCK - self.position % BLOCK) as usize;
+            let (now, later) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+            self.block.update(now);
+            self.position += now.len() as u64;
+            bytes = later;
+            if self.position.is_multiple_of(BLOCK) {
+                self.block_crcs
+                    .push(std::mem::take(&mut self.block).finalize());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for ContainerWriter {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // Nothing refers to an unfinished file; what stays behind after a
+            // failure here is removed by the next gc.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn pad(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.len().next_multiple_of(ALIGN as usize), 0);
+}
+
+const _: () = assert!(HEADER_LEN == ALIGN);

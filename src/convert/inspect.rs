@@ -1,0 +1,254 @@
+//! `info` and `status`: what the twin holds, and how it stands to the JSON.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{
+    recognise::{store_kind, store_name},
+    store_text::StoreText,
+};
+use crate::{
+    container::OpenOptions,
+    error::Result,
+    persist_dir::{Form, Snapshot, State, SyncFile, manifest, state},
+    segment::{NumberClasses, VectorSegment},
+};
+
+/// What a twin holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Info {
+    /// The generation described.
+    pub generation: u64,
+    /// The program that wrote it.
+    pub writer: String,
+    /// Its stores.
+    pub stores: Vec<StoreInfo>,
+    /// Length of all JSON files together.
+    pub json_bytes: u64,
+    /// Length of all binary files of this generation together.
+    pub binary_bytes: u64,
+    /// `binary_bytes / json_bytes`, if there is JSON.
+    pub ratio: Option<f64>,
+}
+
+/// What one store holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct StoreInfo {
+    /// What the user calls it: a vector store's namespace, or the file name.
+    pub name: String,
+    /// The JSON file.
+    pub file: String,
+    /// What it is, in words.
+    pub kind: &'static str,
+    /// Whether it is kept as the file is, beside or instead of rows.
+    pub file_form: bool,
+    /// Rows, for a vector store: ids of all its maps together.
+    pub rows: Option<u32>,
+    /// Rows with a vector.
+    pub vectors: Option<u32>,
+    /// Components of a vector.
+    pub dim: Option<u32>,
+    /// What the numbers are, all in all.
+    pub number_class: Option<NumberClass>,
+    /// How many rows are of which class.
+    pub classes: Option<NumberClasses>,
+    /// The metadata keys.
+    pub metadata_keys: Vec<String>,
+    /// Length of the JSON.
+    pub json_bytes: u64,
+    /// Length of the binary files.
+    pub binary_bytes: u64,
+    /// `binary_bytes / json_bytes`.
+    pub ratio: Option<f64>,
+    /// Names of the binary files.
+    pub segments: Vec<String>,
+    /// Why the store cannot be looked into, if it is damaged.
+    pub problem: Option<String>,
+}
+
+/// What the numbers of a vector store are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberClass {
+    /// There are none.
+    Empty,
+    /// All rows are f32, widened.
+    Exact,
+    /// All rows are shortest decimals of f32.
+    Decimal,
+    /// All rows need f64.
+    Delta,
+    /// Rows of several classes.
+    Mixed,
+}
+
+impl NumberClass {
+    fn of(classes: &NumberClasses) -> NumberClass {
+        match (classes.exact, classes.decimal, classes.delta) {
+            (0, 0, 0) => NumberClass::Empty,
+            (_, 0, 0) => NumberClass::Exact,
+            (0, _, 0) => NumberClass::Decimal,
+            (0, 0, _) => NumberClass::Delta,
+            _ => NumberClass::Mixed,
+        }
+    }
+}
+
+fn ratio(binary: u64, json: u64) -> Option<f64> {
+    (json > 0).then(|| binary as f64 / json as f64)
+}
+
+/// Describes the twin in `dir`, of the newest or the given generation.
+///
+/// # Errors
+/// [`Error::NoTwin`](crate::Error::NoTwin),
+/// [`Error::NoGeneration`](crate::Error::NoGeneration),
+/// [`Error::DamagedManifest`](crate::Error::DamagedManifest),
+/// [`Error::Io`](crate::Error::Io). A damaged store is described as such.
+pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<Info> {
+    let snapshot = Snapshot::open(dir, generation, open)?;
+    let path = manifest::manifest_path(snapshot.twin_dir(), snapshot.generation());
+    let mut stores = Vec::new();
+    for store in snapshot.stores() {
+        let record = store.record();
+        let mut info = StoreInfo {
+            name: store_name(&record.file).to_owned(),
+            file: record.file.clone(),
+            kind: record.kind.as_str(),
+            file_form: record.form() == Form::File,
+            rows: None,
+            vectors: None,
+            dim: None,
+            number_class: None,
+            classes: None,
+            metadata_keys: Vec::new(),
+            json_bytes: record.packed.map_or(0, |packed| packed.text.length()),
+            binary_bytes: record.all_segments().map(|s| s.length).sum(),
+            ratio: None,
+            segments: record.all_segments().map(|s| s.name.to_string()).collect(),
+            problem: None,
+        };
+        info.ratio = ratio(info.binary_bytes, info.json_bytes);
+        let described = StoreText::open(&store, path.clone())
+            .and_then(|text| text.vectors().map_or(Ok(()), |v| info.describe(v)));
+        info.problem = described.err().map(|e| e.to_string());
+        stores.push(info);
+    }
+    let json_bytes = stores.iter().map(|s| s.json_bytes).sum();
+    let binary_bytes = stores.iter().map(|s| s.binary_bytes).sum();
+    Ok(Info {
+        generation: snapshot.generation(),
+        writer: snapshot.manifest().writer.clone(),
+        stores,
+        json_bytes,
+        binary_bytes,
+        ratio: ratio(binary_bytes, json_bytes),
+    })
+}
+
+impl StoreInfo {
+    fn describe(&mut self, segment: &VectorSegment) -> Result<()> {
+        self.rows = Some(segment.rows());
+        self.vectors = Some(segment.vectors());
+        self.dim = Some(segment.dim());
+        self.number_class = Some(NumberClass::of(&segment.classes()));
+        self.classes = Some(segment.classes());
+        let keys = segment.metadata_keys()?;
+        let keys = keys
+            .iter()
+            .map(|key| String::from_utf8_lossy(key).into_owned());
+        self.metadata_keys = keys.collect();
+        Ok(())
+    }
+}
+
+/// How the two twins of a directory stand to each other.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// The newest generation; `None` while there is no twin.
+    pub generation: Option<u64>,
+    /// Every store of the twin, and every store file that is not in it.
+    pub stores: Vec<StoreStatus>,
+}
+
+/// How one store stands to its JSON file.
+#[derive(Debug, Clone, Serialize)]
+pub struct StoreStatus {
+    /// The JSON file's name.
+    pub file: String,
+    /// What the store is, in words.
+    pub kind: &'static str,
+    /// The state, in words: see the table in `docs/FORMAT.md`.
+    pub state: String,
+    /// Whether nothing has to be done.
+    pub settled: bool,
+    /// What to do, where there is something to do.
+    pub remedy: Option<&'static str>,
+}
+
+impl Status {
+    /// Whether no store needs anything done.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.stores.iter().all(|store| store.settled)
+    }
+}
+
+/// Compares the JSON files of `dir` with its twin, at a cost that does not
+/// depend on their size.
+///
+/// # Errors
+/// [`Error::DamagedManifest`](crate::Error::DamagedManifest);
+/// [`Error::Io`](crate::Error::Io).
+pub fn status(dir: &Path) -> Result<Status> {
+    let twin = manifest::twin_dir(dir);
+    let manifest = manifest::read_highest(&twin)?;
+    let (sync, _) = SyncFile::load(&twin);
+    let mut stores = Vec::new();
+    for store in manifest.iter().flat_map(|m| &m.stores) {
+        let state = state(dir, store, &sync)?;
+        let remedy = remedy(state);
+        stores.push(StoreStatus {
+            file: store.file.clone(),
+            kind: store.kind.as_str(),
+            state: state.to_string(),
+            settled: remedy.is_none(),
+            remedy,
+        });
+    }
+    let io = || crate::Error::io("list", dir);
+    for entry in std::fs::read_dir(dir).map_err(io())? {
+        let Ok(file) = entry.map_err(io())?.file_name().into_string() else {
+            continue;
+        };
+        if let Some(kind) = store_kind(&file)
+            && !stores.iter().any(|s| s.file == file)
+        {
+            stores.push(StoreStatus {
+                file,
+                kind: kind.as_str(),
+                state: "not packed".to_owned(),
+                settled: false,
+                remedy: Some("`twinstore pack` takes it into the twin"),
+            });
+        }
+    }
+    stores.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(Status {
+        generation: manifest.map(|m| m.generation),
+        stores,
+    })
+}
+
+fn remedy(state: State) -> Option<&'static str> {
+    match state {
+        State::InSync | State::Touched | State::JsonAbsent => None,
+        State::JsonNewer => Some("`twinstore pack` takes the JSON over"),
+        State::BinaryNewer => Some("`twinstore unpack` refreshes the JSON"),
+        State::Diverged => {
+            Some("choose: `twinstore pack --prefer json` or `twinstore unpack --prefer twin`")
+        }
+        State::JsonDamaged { .. } => Some("`twinstore unpack` restores the JSON"),
+    }
+}

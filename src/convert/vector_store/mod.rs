@@ -1,0 +1,13 @@
+//! The JSON of a vector store: from text to a segment, and back. The two
+//! files are twins; between them stands only what the segment holds.
+
+mod parse;
+mod print;
+
+pub(crate) use parse::parse;
+pub(crate) use print::print;
+
+/// How deep the entries of the maps stand.
+const ENTRY_DEPTH: usize = 2;
+/// How deep the members of the top-level object stand.
+const MEMBER_DEPTH: usize = 1;

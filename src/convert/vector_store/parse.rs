@@ -1,0 +1,141 @@
+//! From the text of a vector store to a segment, in one pass, or two where
+//! `embedding_dict` is not the first map.
+
+use crate::{
+    error::Result,
+    json::{Window, decode},
+    segment::{Attempt, Map, Member, NotStructural, VectorWriter},
+};
+
+/// Names under which releases of LlamaIndex (Python and TypeScript) wrote the
+/// three maps.
+const NAMES: [(&str, Map); 7] = [
+    ("embedding_dict", Map::Embeddings),
+    ("embeddingDict", Map::Embeddings),
+    ("text_id_to_ref_doc_id", Map::RefDocs),
+    ("text_id_to_doc_id", Map::RefDocs),
+    ("textIdToRefDocId", Map::RefDocs),
+    ("metadata_dict", Map::Metadata),
+    ("metadataDict", Map::Metadata),
+];
+
+/// Text of unknown members that is kept in the segment's metadata.
+const MAX_OTHER: usize = 16 << 20;
+
+/// Gives all entries of the store to `writer`. `progress` is told how far
+/// reading has come.
+///
+/// # Errors
+/// [`Error::Json`](crate::Error::Json) where the text is not JSON or holds a
+/// value beyond the window's limit; [`Error::Io`](crate::Error::Io).
+pub(crate) fn parse(
+    window: &mut Window,
+    writer: &mut VectorWriter,
+    progress: &dyn Fn(u64),
+) -> Attempt<()> {
+    window.skip_bom()?;
+    if window.peek()? != Some(b'{') {
+        return Ok(Err(NotStructural::NotAnObject));
+    }
+    let mut members: Vec<Member> = Vec::new();
+    let mut other = 0;
+    // Maps met before the vectors, which must come first: where they start.
+    let mut deferred = Vec::new();
+    let mut have_vectors = false;
+    window.expect(b'{')?;
+    let mut more = window.peek()? != Some(b'}');
+    while more {
+        let key = window.string()?.to_vec();
+        window.expect(b':')?;
+        match map_of(&key) {
+            Some(map) if window.peek()? == Some(b'{') => {
+                if members
+                    .iter()
+                    .any(|m| matches!(m, Member::Map { map: other, .. } if *other == map))
+                {
+                    return Ok(Err(NotStructural::RepeatedMap));
+                }
+                members.push(Member::Map { map, key });
+                if map == Map::Embeddings || have_vectors {
+                    have_vectors = true;
+                    if let Err(why) = entries(window, map, writer, progress)? {
+                        return Ok(Err(why));
+                    }
+                } else {
+                    deferred.push((map, window.position()));
+                    skip_entries(window)?;
+                }
+            }
+            _ => {
+                let value = window.value()?.to_vec();
+                other += key.len() + value.len();
+                if other > MAX_OTHER {
+                    return Ok(Err(NotStructural::TooLarge));
+                }
+                members.push(Member::Other { key, value });
+            }
+        }
+        more = another(window)?;
+    }
+    window.expect(b'}')?;
+    window.end()?;
+    for (map, start) in deferred {
+        window.seek(start)?;
+        if let Err(why) = entries(window, map, writer, progress)? {
+            return Ok(Err(why));
+        }
+    }
+    writer.members(members);
+    Ok(Ok(()))
+}
+
+fn map_of(key: &[u8]) -> Option<Map> {
+    let mut name = Vec::new();
+    decode(key, &mut name).ok()?;
+    let found = NAMES.iter().find(|(n, _)| n.as_bytes() == name)?;
+    Some(found.1)
+}
+
+/// Takes a comma; false where none comes next.
+fn another(window: &mut Window) -> Result<bool> {
+    let comma = window.peek()? == Some(b',');
+    if comma {
+        window.expect(b',')?;
+    }
+    Ok(comma)
+}
+
+fn entries(
+    window: &mut Window,
+    map: Map,
+    writer: &mut VectorWriter,
+    progress: &dyn Fn(u64),
+) -> Attempt<()> {
+    window.expect(b'{')?;
+    let mut more = window.peek()? != Some(b'}');
+    let mut key = Vec::new();
+    while more {
+        key.clear();
+        key.extend_from_slice(window.string()?);
+        window.expect(b':')?;
+        if let Err(why) = writer.push(map, &key, window.value()?)? {
+            return Ok(Err(why));
+        }
+        progress(window.position());
+        more = another(window)?;
+    }
+    window.expect(b'}')?;
+    Ok(Ok(()))
+}
+
+fn skip_entries(window: &mut Window) -> Result<()> {
+    window.expect(b'{')?;
+    let mut more = window.peek()? != Some(b'}');
+    while more {
+        window.string()?;
+        window.expect(b':')?;
+        window.value()?;
+        more = another(window)?;
+    }
+    window.expect(b'}')
+}

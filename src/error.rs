@@ -1,0 +1,361 @@
+//! The one public [`Error`]: typed values that name the file, the place in it
+//! and what to do about it.
+//!
+//! Every refusal of a damaged or foreign binary file is a [`Fault`] of its
+//! own, so that callers match on values and never on text.
+
+use std::{fmt, io, path::PathBuf};
+
+/// The result of every fallible call in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong, with the context to act on it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb: `open`, `read`, `sync` …
+        action: &'static str,
+        /// The file or directory it was tried on.
+        path: PathBuf,
+        /// The system's own error.
+        source: io::Error,
+    },
+
+    /// A binary file of ours does not hold what it must hold.
+    #[error("{}: {place}: {fault}; {}", path.display(), fault.remedy())]
+    Damaged {
+        /// The damaged file.
+        path: PathBuf,
+        /// Section and byte offset.
+        place: Place,
+        /// What was found there.
+        fault: Fault,
+    },
+
+    /// A JSON file is not well-formed JSON (in the wide sense that Python's
+    /// `json` accepts), or is not what a store of its name must be.
+    #[error("{}: byte {offset}: {fault}; the file was not changed", path.display())]
+    Json {
+        /// The JSON file.
+        path: PathBuf,
+        /// Offset of the offending byte in the file.
+        offset: u64,
+        /// What was found there.
+        fault: JsonFault,
+    },
+
+    /// The directory holds no twin.
+    #[error("{} holds no binary twin; `twinstore pack {}` makes one", dir.display(), dir.display())]
+    NoTwin {
+        /// The persist directory.
+        dir: PathBuf,
+    },
+
+    /// The directory holds nothing that could be packed.
+    #[error("{} holds no LlamaIndex store (looked for docstore.json, index_store.json, *__vector_store.json and the like){}", dir.display(), if *unknown > 0 { "; `--all` packs the other *.json files too" } else { "" })]
+    NothingToPack {
+        /// The persist directory.
+        dir: PathBuf,
+        /// How many `*.json` files were seen that are no known store.
+        unknown: usize,
+    },
+
+    /// The manifest of the highest generation is damaged. Older generations
+    /// are never opened silently in its place.
+    #[error("the manifest of generation {generation} is damaged ({source}); {}", match previous { Some(n) => format!("generation {n} is intact and opens with `--generation {n}`"), None => "no older generation is intact: pack again from the JSON files".to_owned() })]
+    DamagedManifest {
+        /// The generation whose manifest is damaged.
+        generation: u64,
+        /// The newest older generation whose manifest is whole.
+        previous: Option<u64>,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+
+    /// The generation asked for does not exist (any more).
+    #[error("{} has no generation {generation}; it keeps {}", dir.display(), list(kept))]
+    NoGeneration {
+        /// The persist directory.
+        dir: PathBuf,
+        /// The generation asked for.
+        generation: u64,
+        /// The generations that are there.
+        kept: Vec<u64>,
+    },
+
+    /// The twin has no store of that name.
+    #[error("there is no store {name:?}; the twin holds {}", list(known))]
+    NoStore {
+        /// The name asked for.
+        name: String,
+        /// The names the twin holds.
+        known: Vec<String>,
+    },
+
+    /// Another process is committing to this twin.
+    #[error("{} is locked by another process that is writing this twin; try again when it has finished", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+
+    /// Somebody else committed since the state that this change was made on.
+    #[error(
+        "generation {opened} was changed, but the twin is at generation {current} now; open it again and repeat the change"
+    )]
+    Conflict {
+        /// The generation that the change was made on (0: no twin).
+        opened: u64,
+        /// The generation found under the lock.
+        current: u64,
+    },
+
+    /// An earlier commit of this writer failed while syncing: what the medium
+    /// holds is unknown, and a second attempt could report success wrongly.
+    #[error("a sync to {} failed earlier, so this writer refuses to go on; open the directory again", dir.display())]
+    Poisoned {
+        /// The persist directory.
+        dir: PathBuf,
+    },
+
+    /// A source file kept changing while it was packed.
+    #[error("{} changed while it was read, {tries} times in a row; pack again when nothing is writing it", path.display())]
+    SourceBusy {
+        /// The file.
+        path: PathBuf,
+        /// How often reading was started.
+        tries: u32,
+    },
+
+    /// JSON files and binary twin do not agree and the call would lose one.
+    #[error("{}: {problem}", path.display())]
+    OutOfSync {
+        /// The JSON file concerned.
+        path: PathBuf,
+        /// Which way the two differ, and the remedy.
+        problem: SyncProblem,
+    },
+
+    /// The target of an export is already there.
+    #[error("{} exists and is not an empty directory; name a new one", path.display())]
+    TargetExists {
+        /// The directory that was to be created.
+        path: PathBuf,
+    },
+
+    /// What was exported differs from the file it must equal. Nothing was
+    /// removed or replaced.
+    #[error("{}: the twin prints other text from byte {offset} on; the JSON file was kept (please report this)", path.display())]
+    NotIdentical {
+        /// The JSON file.
+        path: PathBuf,
+        /// The first byte that differs.
+        offset: u64,
+    },
+
+    /// The id is not in this store.
+    #[error("there is no id {id:?} in this store")]
+    NoSuchId {
+        /// The id asked for.
+        id: String,
+    },
+
+    /// The value asked for cannot be held in the form asked for.
+    #[error("{what}: {got} is over the limit of {limit}")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// The value met.
+        got: u64,
+        /// The largest allowed.
+        limit: u64,
+    },
+
+    /// A writer was used in another process than the one that opened it: a
+    /// forked child must not commit under its parent's lock.
+    #[error("{} was opened for writing by another process, from which this one was forked; open it again here", dir.display())]
+    Forked {
+        /// The directory of the binary twin.
+        dir: PathBuf,
+    },
+}
+
+impl Error {
+    /// A helper for `map_err`: wraps a system error with what was tried on
+    /// which path.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Error {
+        let path = path.into();
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// Whether this is damage in a binary file (as opposed to a refusal or a
+    /// system error).
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Error::Damaged { .. } | Error::DamagedManifest { .. })
+    }
+}
+
+/// Where in a binary file something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The part's name as in `docs/FORMAT.md`: `header`, `trailer`, `PLANE` …
+    pub part: &'static str,
+    /// Byte offset in the file.
+    pub offset: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.part, self.offset)
+    }
+}
+
+/// One way in which a binary file can be wrong. `docs/FORMAT.md` states the
+/// rules these are the refusals of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Shorter than header and trailer.
+    #[error("the file is {0} bytes long, shorter than any twin file")]
+    TooShort(u64),
+    /// The first bytes are not ours.
+    #[error("this is not a twinstore file of the expected kind (wrong magic)")]
+    Magic,
+    /// The last bytes are not ours.
+    #[error("the end mark is missing: the file is cut, extended or not ours")]
+    EndMagic,
+    /// A checksum over small parts fails.
+    #[error("checksum mismatch")]
+    Checksum,
+    /// The stated length is not the real one.
+    #[error("the file is {actual} bytes long, but must be {stated}")]
+    Length {
+        /// Length stated by trailer or manifest.
+        stated: u64,
+        /// Length found.
+        actual: u64,
+    },
+    /// The file is whole, but is not the one that the manifest names.
+    #[error("the file is not the one that the manifest names (other content root)")]
+    Root,
+    /// A major version of the format this build does not know.
+    #[error("format version {0}.{1} is not known to this build")]
+    Version(u16, u16),
+    /// An incompatible feature flag this build does not know.
+    #[error("the file needs features this build does not have (flags {0:#x})")]
+    IncompatFlags(u32),
+    /// A checksum algorithm this build does not know.
+    #[error("checksum algorithm {0} is not known to this build")]
+    Algorithm(u8),
+    /// A required section of a kind this build does not know.
+    #[error("required section {0:#x} is not known to this build")]
+    UnknownSection(u32),
+    /// A reserved field or a padding byte is not zero.
+    #[error("reserved or padding bytes are not zero")]
+    Reserved,
+    /// Sections overlap, leave holes, repeat or are out of order.
+    #[error("sections are not laid out end to end")]
+    Layout,
+    /// A section that must be there is missing.
+    #[error("the section is missing")]
+    Missing,
+    /// A length, count or offset does not fit the bytes that are there.
+    #[error("{0} does not fit the data")]
+    Bounds(&'static str),
+    /// Bytes that must be a valid encoding of small metadata are not.
+    #[error("the metadata cannot be decoded")]
+    Encoding,
+    /// A value that the format does not allow.
+    #[error("{0} has a value that the format does not allow")]
+    Value(&'static str),
+    /// A compressed block does not decompress to what it must.
+    #[error("a compressed block does not decompress to its stated length")]
+    Compression,
+    /// The text printed from the file is not the text that was packed.
+    #[error("the text it holds is not the text that was packed (other hash)")]
+    Content,
+}
+
+impl Fault {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Fault::Version(..)
+            | Fault::IncompatFlags(_)
+            | Fault::Algorithm(_)
+            | Fault::UnknownSection(_) => "upgrade twinstore to open it",
+            _ => "restore the file from a copy, or pack again from the JSON files",
+        }
+    }
+}
+
+/// One way in which JSON text can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonFault {
+    /// The text ends inside a value.
+    #[error("the text ends inside a value")]
+    Cut,
+    /// A byte that cannot stand here.
+    #[error("unexpected byte {0:#04x}")]
+    Unexpected(u8),
+    /// Bytes that are not UTF-8.
+    #[error("not UTF-8")]
+    Utf8,
+    /// A bad escape in a string.
+    #[error("bad escape in a string")]
+    Escape,
+    /// Something after the top-level value.
+    #[error("text after the end of the value")]
+    Trailing,
+    /// A single value is longer than a reader is willing to hold.
+    #[error("a single value is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+/// Ways in which a JSON file and its binary twin differ such that a call
+/// would lose one of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncProblem {
+    /// `unpack` would overwrite newer JSON.
+    #[error(
+        "the JSON file is newer than the twin; `twinstore pack` takes it over, `unpack --prefer twin` overwrites it"
+    )]
+    JsonNewer,
+    /// `pack` would overwrite newer binary content.
+    #[error(
+        "the twin is newer than the JSON file; `twinstore unpack` refreshes the file, `pack --prefer json` goes back to it"
+    )]
+    BinaryNewer,
+    /// Both changed.
+    #[error(
+        "both the JSON file and the twin changed since they were equal; choose with `pack --prefer json` or `unpack --prefer twin`"
+    )]
+    Diverged,
+    /// `pack` would replace a sound store by an empty or cut file.
+    #[error(
+        "the JSON file is empty, cut or not loadable while the twin holds this store intact; `twinstore unpack` restores the file, `pack --prefer json` gives the store up"
+    )]
+    WouldLoseStore,
+}
+
+fn list<T: fmt::Display>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "none".to_owned();
+    }
+    let words: Vec<String> = items.iter().map(ToString::to_string).collect();
+    words.join(", ")
+}

@@ -1,0 +1,20 @@
+//! The id column: row number to id, and id to row number without a hash
+//! table in memory.
+//!
+//! Ids are byte strings: UTF-8, or WTF-8 where a JSON key held a lone
+//! surrogate. A column whose ids are all canonical lower-case UUIDs holds 16
+//! bytes a row; any other holds the text and where each id ends. Looking an
+//! id up hashes it into a table of slots in the file; where hashing did not
+//! work out (an attacker's ids), rows sorted by id take its place.
+//!
+//! Rows know nothing of stores: that rows have vectors or metadata is said
+//! elsewhere. `read.rs` and `write.rs` are twins.
+
+mod format;
+mod read;
+mod uuid;
+mod write;
+
+pub(crate) use format::IdsMeta;
+pub(crate) use read::IdColumn;
+pub(crate) use write::IdBuilder;

@@ -1,0 +1,207 @@
+//! Collecting ids while packing, and writing the column.
+//!
+//! In memory: 16 bytes of hash and about 8 of table a row. The texts go to a
+//! spill. Ids are told apart by their XXH3-128 alone: should two ids ever
+//! share it, the export differs from the source, pack's comparison finds
+//! that, and the store is kept in file form.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{
+    format::{IdForm, IdsMeta, Lookup, MAX_PROBE, Probe, SEEDS, row_bits, slot_count},
+    uuid,
+};
+use crate::{
+    bytes::Spill,
+    container::{ContainerWriter, SectionKind},
+    error::{Error, Result},
+};
+
+/// Ids in the order in which they were first seen.
+pub(crate) struct IdBuilder {
+    hashes: Vec<u128>,
+    rows: HashTable<u32>,
+    // Keyed, so that nobody can craft ids that collide in the table.
+    keyed: RandomState,
+    texts: Spill,
+    bytes: u64,
+    all_uuids: bool,
+}
+
+impl IdBuilder {
+    pub(crate) fn new(texts: Spill) -> IdBuilder {
+        IdBuilder {
+            hashes: Vec::new(),
+            rows: HashTable::new(),
+            keyed: RandomState::new(),
+            texts,
+            bytes: 0,
+            all_uuids: true,
+        }
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        // Kept below 2^32 by `intern`.
+        u32::try_from(self.hashes.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The row of `id`, and whether it is new. `expected` is where it would
+    /// stand if this map had the order of the one before; that saves the
+    /// search.
+    pub(crate) fn intern(&mut self, id: &[u8], expected: u32) -> Result<(u32, bool)> {
+        let hash = xxh3_128(id);
+        if self.hashes.get(expected as usize) == Some(&hash) {
+            return Ok((expected, false));
+        }
+        let same = |&row: &u32| self.hashes.get(row as usize) == Some(&hash);
+        if let Some(&row) = self.rows.find(self.keyed.hash_one(hash), same) {
+            return Ok((row, false));
+        }
+        let row = self.len();
+        // One value is kept free for "no row".
+        if row == u32::MAX - 1 {
+            return Err(Error::Limit {
+                what: "rows of a vector segment",
+                got: u64::from(row) + 1,
+                limit: u64::from(row),
+            });
+        }
+        self.hashes.push(hash);
+        let rehash = |&row: &u32| {
+            let hash = self.hashes.get(row as usize).copied().unwrap_or_default();
+            self.keyed.hash_one(hash)
+        };
+        self.rows
+            .insert_unique(self.keyed.hash_one(hash), row, rehash);
+        self.texts
+            .write(&u32::try_from(id.len()).unwrap_or(u32::MAX).to_le_bytes())?;
+        self.texts.write(id)?;
+        self.bytes += id.len() as u64;
+        self.all_uuids &= uuid::parse(id).is_some();
+        Ok((row, true))
+    }
+
+    /// Writes the column's sections.
+    pub(crate) fn finish(self, out: &mut ContainerWriter) -> Result<IdsMeta> {
+        let rows = self.len();
+        let IdBuilder {
+            hashes,
+            rows: table,
+            mut texts,
+            bytes,
+            all_uuids,
+            ..
+        } = self;
+        drop((hashes, table));
+        let form = match bytes {
+            _ if all_uuids => IdForm::Uuid,
+            0..=0xffff_ffff => IdForm::Text,
+            _ => IdForm::LongText,
+        };
+
+        out.begin(SectionKind::IDS)?;
+        each_id(&mut texts, rows, |_, id| match uuid::parse(id) {
+            Some(bytes) if form == IdForm::Uuid => out.write(&bytes),
+            _ => out.write(id),
+        })?;
+        if form != IdForm::Uuid {
+            out.begin(SectionKind::ID_ENDS)?;
+            let mut end = 0_u64;
+            each_id(&mut texts, rows, |_, id| {
+                end += id.len() as u64;
+                let bytes = end.to_le_bytes();
+                let width = if form == IdForm::Text { 4 } else { 8 };
+                out.write(bytes.get(..width).unwrap_or_default())
+            })?;
+        }
+
+        let slots = slot_count(rows);
+        for seed in 0..SEEDS {
+            if let Some((table, max_probe)) = build_slots(&mut texts, rows, seed, slots)? {
+                out.begin(SectionKind::ID_SLOTS)?;
+                for slot in table {
+                    out.write(&slot.to_le_bytes())?;
+                }
+                return Ok(IdsMeta {
+                    rows,
+                    form,
+                    lookup: Lookup::Slots {
+                        seed,
+                        slots,
+                        max_probe,
+                    },
+                });
+            }
+        }
+        write_sorted(&mut texts, rows, out)?;
+        Ok(IdsMeta {
+            rows,
+            form,
+            lookup: Lookup::Sorted,
+        })
+    }
+}
+
+/// Fills the slots; `None` when an id would stand too far from its hash.
+fn build_slots(
+    texts: &mut Spill,
+    rows: u32,
+    seed: u64,
+    slots: u64,
+) -> Result<Option<(Vec<u32>, u32)>> {
+    let mut table = vec![0_u32; usize::try_from(slots).unwrap_or(usize::MAX)];
+    let mut farthest = Some(0);
+    each_id(texts, rows, |row, id| {
+        let Some(so_far) = farthest else {
+            return Ok(());
+        };
+        let probe = Probe::new(id, seed, slots, rows);
+        let free = (0..MAX_PROBE).find(|&n| {
+            let slot = (probe.slot + u64::from(n)) % slots;
+            table.get(slot as usize) == Some(&0)
+        });
+        farthest = free.map(|n| n.max(so_far));
+        let slot = free.map(|n| (probe.slot + u64::from(n)) % slots);
+        if let Some(entry) = slot.and_then(|slot| table.get_mut(slot as usize)) {
+            *entry = probe.fingerprint | (row + 1);
+        }
+        Ok(())
+    })?;
+    debug_assert!(row_bits(rows) <= 32);
+    Ok(farthest.map(|farthest| (table, farthest)))
+}
+
+/// Rows sorted by id: the fallback, which holds all ids in memory.
+fn write_sorted(texts: &mut Spill, rows: u32, out: &mut ContainerWriter) -> Result<()> {
+    let mut sorted: Vec<(Vec<u8>, u32)> = Vec::new();
+    each_id(texts, rows, |row, id| {
+        sorted.push((id.to_vec(), row));
+        Ok(())
+    })?;
+    sorted.sort();
+    out.begin(SectionKind::ID_SORTED)?;
+    for (_, row) in sorted {
+        out.write(&row.to_le_bytes())?;
+    }
+    Ok(())
+}
+
+fn each_id(
+    texts: &mut Spill,
+    rows: u32,
+    mut sink: impl FnMut(u32, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut reader = texts.reader()?;
+    let mut id = Vec::new();
+    for row in 0..rows {
+        let mut len = [0; 4];
+        reader.read_exact(&mut len)?;
+        id.resize(u32::from_le_bytes(len) as usize, 0);
+        reader.read_exact(&mut id)?;
+        sink(row, &id)?;
+    }
+    Ok(())
+}

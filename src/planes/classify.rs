@@ -1,0 +1,185 @@
+//! From the tokens of a row to its f32 components and its class.
+
+use super::format::{MAX_DIM, RowClass, allowance, norm};
+use crate::json::{Elements, NumberLayout, parse_f64, print_f32_shortest, print_f64};
+
+/// Why a value cannot be a row of a plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotARow {
+    /// It is no array, or an element is no number.
+    NotNumbers,
+    /// It is empty or longer than a row may be.
+    Length,
+}
+
+/// A row, taken apart. Reused from row to row.
+#[derive(Debug, Default)]
+pub(crate) struct Row<'t> {
+    pub(crate) tokens: Vec<&'t [u8]>,
+    pub(crate) values: Vec<f64>,
+    pub(crate) nearest: Vec<f32>,
+    /// Columns whose tokens the class does not print.
+    pub(crate) exceptions: Vec<usize>,
+}
+
+impl<'t> Row<'t> {
+    /// Parses the array `text`.
+    pub(crate) fn parse(text: &'t [u8]) -> Result<Row<'t>, NotARow> {
+        if text.first() != Some(&b'[') {
+            return Err(NotARow::NotNumbers);
+        }
+        let mut row = Row::default();
+        for token in Elements::new(text) {
+            if row.tokens.len() == MAX_DIM {
+                return Err(NotARow::Length);
+            }
+            let value = parse_f64(token).ok_or(NotARow::NotNumbers)?;
+            row.tokens.push(token);
+            row.values.push(value);
+            row.nearest.push(nearest(value));
+        }
+        if row.tokens.is_empty() {
+            return Err(NotARow::Length);
+        }
+        Ok(row)
+    }
+
+    /// The first class that prints all but a few of the tokens; the few are
+    /// left in `exceptions`. Delta takes whatever is left over.
+    pub(crate) fn classify(&mut self, layout: NumberLayout) -> RowClass {
+        let allowed = allowance(self.tokens.len());
+        for class in [RowClass::Exact, RowClass::Decimal] {
+            if self.misfits(class, layout, allowed) {
+                return class;
+            }
+        }
+        self.misfits(RowClass::Delta, layout, usize::MAX);
+        RowClass::Delta
+    }
+
+    /// Collects the columns that `class` does not print; false as soon as
+    /// they are more than `allowed`.
+    fn misfits(&mut self, class: RowClass, layout: NumberLayout, allowed: usize) -> bool {
+        self.exceptions.clear();
+        let mut printed = Vec::with_capacity(32);
+        let columns = self.tokens.iter().zip(&self.values).zip(&self.nearest);
+        for (column, ((token, &value), &nearest)) in columns.enumerate() {
+            printed.clear();
+            if prints(class, layout, value, nearest, &mut printed) && printed == *token {
+                continue;
+            }
+            if self.exceptions.len() == allowed {
+                return false;
+            }
+            self.exceptions.push(column);
+        }
+        true
+    }
+
+    pub(crate) fn norm(&self) -> f64 {
+        norm(&self.values)
+    }
+}
+
+/// The nearest f32. All NaNs become one, so that equal input gives equal
+/// bytes.
+fn nearest(value: f64) -> f32 {
+    if value.is_nan() {
+        f32::NAN
+    } else {
+        value as f32
+    }
+}
+
+/// Prints what `class` makes of `nearest`; false where it cannot stand for
+/// `value` at all: infinities, NaN, and f32 subnormals, which a search that
+/// flushes them to zero would get wrong.
+fn prints(
+    class: RowClass,
+    layout: NumberLayout,
+    value: f64,
+    nearest: f32,
+    out: &mut Vec<u8>,
+) -> bool {
+    if !(nearest.is_normal() || nearest == 0.0) {
+        return false;
+    }
+    match class {
+        RowClass::Exact if f64::from(nearest).to_bits() == value.to_bits() => {
+            print_f64(value, layout, out);
+            true
+        }
+        RowClass::Exact => false,
+        RowClass::Decimal => {
+            print_f32_shortest(nearest, layout, out);
+            true
+        }
+        RowClass::Delta => {
+            print_f64(value, layout, out);
+            delta(value, nearest).is_some()
+        }
+    }
+}
+
+/// What a Delta row adds to the bits of the widened f32.
+pub(crate) fn delta(value: f64, nearest: f32) -> Option<i32> {
+    let difference = value
+        .to_bits()
+        .wrapping_sub(f64::from(nearest).to_bits())
+        .cast_signed();
+    i32::try_from(difference).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class_of(text: &str) -> (RowClass, Vec<usize>) {
+        let mut row = Row::parse(text.as_bytes()).unwrap();
+        (row.classify(NumberLayout::Python), row.exceptions)
+    }
+
+    #[test]
+    fn the_cheapest_class_that_prints_the_tokens_is_taken() {
+        assert_eq!(class_of("[0.10000000149011612, 0.5]").0, RowClass::Exact);
+        assert_eq!(class_of("[0.1, 0.2, 0.3]").0, RowClass::Decimal);
+        assert_eq!(
+            class_of("[0.3804782817116212, -0.13632870275969938, 0.123456789012345]").0,
+            RowClass::Delta
+        );
+    }
+
+    #[test]
+    fn one_odd_token_is_an_exception_and_not_another_class() {
+        let exact = "0.10000000149011612, 0.25, 0.5";
+        assert_eq!(
+            class_of(&format!("[{exact}, 1]")),
+            (RowClass::Exact, vec![3])
+        );
+        assert_eq!(
+            class_of(&format!("[{exact}, NaN]")),
+            (RowClass::Exact, vec![3])
+        );
+        // a subnormal f32 is exact in numbers, and still kept as a token
+        assert_eq!(class_of("[0.5, 1e-45]").1, [1]);
+    }
+
+    #[test]
+    fn what_no_class_prints_stays_text_under_delta() {
+        let (class, exceptions) = class_of("[1, 2, 1.0e+2, 1e400, -0, 0.10]");
+        assert_eq!(class, RowClass::Delta);
+        assert_eq!(exceptions, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn other_values_are_no_rows() {
+        for (text, why) in [
+            ("null", NotARow::NotNumbers),
+            ("[0.1, null]", NotARow::NotNumbers),
+            ("[[0.1]]", NotARow::NotNumbers),
+            ("[]", NotARow::Length),
+        ] {
+            assert_eq!(Row::parse(text.as_bytes()).unwrap_err(), why, "{text}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Rows of numbers: a plane of f32 that search reads and numpy sees, and
+//! beside it what is needed to get back the exact f64 and the exact text.
+//!
+//! ```text
+//! PLAN   rows x dim f32, row-major      always the f32 nearest to the value
+//! CLAS   a byte a row                   how the value follows from the f32
+//! LOWP   Delta rows x dim i32           what a Delta row adds to the f64 bits
+//! NORM   f64 a row                      sqrt(sum of squares)
+//! EXCP   row, column, token end         tokens that the class does not print
+//! IRRG   row numbers                    rows a search must rescore
+//! ```
+//!
+//! A row's [`RowClass`] is the cheapest of three that prints its tokens back:
+//! `classify.rs` decides it. It knows JSON number *tokens*, not stores.
+//! `read.rs` and `write.rs` are twins.
+
+mod classify;
+mod format;
+mod read;
+mod write;
+
+pub(crate) use classify::NotARow;
+pub(crate) use format::PlaneMeta;
+pub use format::RowClass;
+pub(crate) use read::Plane;
+pub(crate) use write::{PlaneBuilder, Pushed};

@@ -1,0 +1,267 @@
+//! Reading a plane: the f32 row, the true f64 values, the text.
+
+use std::sync::Arc;
+
+use super::{
+    format::{EXCEPTION_LEN, HAS_EXCEPTIONS, MAX_DIM, PlaneMeta, RANK_GROUP, RowClass},
+    write::deltas_in,
+};
+use crate::{
+    bytes::View,
+    container::{Container, FieldReader, SectionKind, Span},
+    error::{Fault, Result},
+    json::{JsonStyle, NumberLayout, parse_f64, print_f32_shortest, print_f64},
+};
+
+/// The plane of an open file.
+#[derive(Debug, Clone)]
+pub(crate) struct Plane {
+    file: Arc<Container>,
+    meta: PlaneMeta,
+    plane: Span,
+    classes: Span,
+    norms: Span,
+    low: Option<(Span, Span)>,
+    exceptions: Option<(Span, Span)>,
+    irregular: Option<Span>,
+}
+
+/// A row as it is stored.
+pub(crate) struct StoredRow<'a> {
+    pub(crate) class: RowClass,
+    nearest: View<'a>,
+    low: Option<View<'a>>,
+    /// Column and token, by column.
+    exceptions: Vec<(u32, Vec<u8>)>,
+}
+
+impl Plane {
+    pub(crate) fn open(file: &Arc<Container>, meta: &PlaneMeta) -> Result<Plane> {
+        let rows = u64::from(meta.rows);
+        let row_len = u64::from(meta.dim) * 4;
+        let plane = file.require_len(SectionKind::PLANE, rows.checked_mul(row_len))?;
+        let classes = u64::from(meta.exact) + u64::from(meta.decimal) + u64::from(meta.delta);
+        if meta.dim as usize > MAX_DIM || (meta.dim == 0) != (rows == 0) || classes != rows {
+            return Err(file.damaged(plane, 0, Fault::Value("dimension or number of rows")));
+        }
+        let low = match u64::from(meta.delta) {
+            0 => None,
+            delta => Some((
+                file.require_len(SectionKind::LOW_PLANE, delta.checked_mul(row_len))?,
+                file.require_len(
+                    SectionKind::LOW_RANK,
+                    Some(rows.div_ceil(u64::from(RANK_GROUP)) * 4),
+                )?,
+            )),
+        };
+        let exceptions = match meta.exceptions {
+            0 => None,
+            n => Some((
+                file.require_len(SectionKind::EXCEPTIONS, n.checked_mul(EXCEPTION_LEN))?,
+                file.require(SectionKind::TOKENS)?,
+            )),
+        };
+        let irregular = match u64::from(meta.irregular) {
+            0 => None,
+            n => Some(file.require_len(SectionKind::IRREGULAR, Some(n * 4))?),
+        };
+        Ok(Plane {
+            file: Arc::clone(file),
+            meta: meta.clone(),
+            plane,
+            classes: file.require_len(SectionKind::CLASSES, Some(rows))?,
+            norms: file.require_len(SectionKind::NORMS, Some(rows * 8))?,
+            low,
+            exceptions,
+            irregular,
+        })
+    }
+
+    /// The norm of row `row`.
+    pub(crate) fn norm(&self, row: u32) -> Result<f64> {
+        let start = u64::from(self.inside(row)?) * 8;
+        let bytes = self.file.read(self.norms, start..start + 8)?;
+        Ok(f64::from_le_bytes(
+            bytes.first_chunk().copied().unwrap_or_default(),
+        ))
+    }
+
+    /// The rows that a search must always rescore, ascending.
+    pub(crate) fn irregular(&self) -> Result<Vec<u32>> {
+        let Some(span) = self.irregular else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.file.read(span, 0..span.len())?;
+        let (rows, _) = bytes.as_chunks::<4>();
+        Ok(rows.iter().map(|row| u32::from_le_bytes(*row)).collect())
+    }
+
+    /// Row `row` with everything that its text needs.
+    pub(crate) fn row(&self, row: u32) -> Result<StoredRow<'_>> {
+        let number = u64::from(self.inside(row)?);
+        let byte = self.file.read(self.classes, number..number + 1)?;
+        let byte = byte.first().copied().unwrap_or_default();
+        let Some(class) = RowClass::of(byte) else {
+            return Err(self
+                .file
+                .damaged(self.classes, number, Fault::Value("row class")));
+        };
+        let row_len = u64::from(self.meta.dim) * 4;
+        let start = number * row_len;
+        let low = match (class, self.low) {
+            (RowClass::Delta, Some((low, ranks))) => {
+                let start = self.low_rank(row, ranks)? * row_len;
+                Some(self.file.read(low, start..start + row_len)?)
+            }
+            (RowClass::Delta, None) => {
+                return Err(self
+                    .file
+                    .damaged(self.classes, number, Fault::Value("row class")));
+            }
+            _ => None,
+        };
+        let exceptions = match self.exceptions {
+            Some(spans) if byte & HAS_EXCEPTIONS != 0 => self.exceptions_of(row, spans)?,
+            _ => Vec::new(),
+        };
+        Ok(StoredRow {
+            class,
+            nearest: self.file.read(self.plane, start..start + row_len)?,
+            low,
+            exceptions,
+        })
+    }
+
+    fn inside(&self, row: u32) -> Result<u32> {
+        if row < self.meta.rows {
+            return Ok(row);
+        }
+        Err(self
+            .file
+            .damaged(self.plane, 0, Fault::Bounds("row number")))
+    }
+
+    /// The place of Delta row `row` in the low plane.
+    fn low_rank(&self, row: u32, ranks: Span) -> Result<u64> {
+        let group = u64::from(row / RANK_GROUP);
+        let before = self.file.read(ranks, group * 4..group * 4 + 4)?;
+        let before = u32::from_le_bytes(before.first_chunk().copied().unwrap_or_default());
+        let start = group * u64::from(RANK_GROUP);
+        let classes = self.file.read(self.classes, start..u64::from(row))?;
+        let rank = u64::from(before) + u64::from(deltas_in(&classes));
+        if rank >= u64::from(self.meta.delta) {
+            return Err(self.file.damaged(ranks, group * 4, Fault::Bounds("rank")));
+        }
+        Ok(rank)
+    }
+
+    /// The exceptions of one row, found by bisection.
+    fn exceptions_of(&self, row: u32, (list, tokens): (Span, Span)) -> Result<Vec<(u32, Vec<u8>)>> {
+        let (mut low, mut high) = (0, self.meta.exceptions);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.exception(list, middle)?.0 < row {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let mut found = Vec::new();
+        let mut start = match low.checked_sub(1) {
+            Some(before) => self.exception(list, before)?.2,
+            None => 0,
+        };
+        for n in low..self.meta.exceptions {
+            let (owner, column, end) = self.exception(list, n)?;
+            if owner != row {
+                break;
+            }
+            if column >= self.meta.dim || start > end || end > tokens.len() {
+                let fault = Fault::Bounds("exception");
+                return Err(self.file.damaged(list, n * EXCEPTION_LEN, fault));
+            }
+            found.push((column, self.file.read(tokens, start..end)?.to_vec()));
+            start = end;
+        }
+        Ok(found)
+    }
+
+    fn exception(&self, list: Span, n: u64) -> Result<(u32, u32, u64)> {
+        let start = n * EXCEPTION_LEN;
+        let bytes = self.file.read(list, start..start + EXCEPTION_LEN)?;
+        let mut fields = FieldReader(&bytes);
+        Ok((fields.u32(), fields.u32(), fields.u64()))
+    }
+}
+
+impl StoredRow<'_> {
+    /// The f32 components nearest to the values.
+    pub(crate) fn nearest(&self) -> impl Iterator<Item = f32> {
+        let (chunks, _) = self.nearest.as_chunks::<4>();
+        chunks.iter().map(|bytes| f32::from_le_bytes(*bytes))
+    }
+
+    fn low(&self) -> impl Iterator<Item = i32> {
+        let bytes = self.low.as_deref().unwrap_or_default();
+        let (chunks, _) = bytes.as_chunks::<4>();
+        chunks.iter().map(|bytes| i32::from_le_bytes(*bytes))
+    }
+
+    /// The values by class alone, before exceptions.
+    fn classed(&self) -> impl Iterator<Item = f64> {
+        let mut low = self.low();
+        let mut digits = Vec::with_capacity(32);
+        self.nearest().map(move |nearest| match self.class {
+            RowClass::Exact => f64::from(nearest),
+            RowClass::Decimal => {
+                digits.clear();
+                print_f32_shortest(nearest, NumberLayout::Python, &mut digits);
+                parse_f64(&digits).unwrap_or(f64::NAN)
+            }
+            RowClass::Delta => {
+                let delta = i64::from(low.next().unwrap_or_default());
+                let bits = f64::from(nearest).to_bits();
+                f64::from_bits(bits.wrapping_add_signed(delta))
+            }
+        })
+    }
+
+    /// The true values: what Python reads from the row's text.
+    pub(crate) fn values(&self) -> Vec<f64> {
+        let mut values: Vec<f64> = self.classed().collect();
+        for (column, token) in &self.exceptions {
+            if let Some(value) = values.get_mut(*column as usize) {
+                *value = parse_f64(token).unwrap_or(f64::NAN);
+            }
+        }
+        values
+    }
+
+    /// Prints the row as an array that stands at `depth`.
+    pub(crate) fn print(&self, style: &JsonStyle, depth: usize, out: &mut Vec<u8>) {
+        let layout = style.numbers();
+        let mut exceptions = self.exceptions.iter().peekable();
+        let mut low = self.low();
+        style.open(b'[', depth + 1, out);
+        for (column, nearest) in self.nearest().enumerate() {
+            if column > 0 {
+                style.comma(depth + 1, out);
+            }
+            let delta = low.next();
+            if let Some((_, token)) = exceptions.next_if(|(c, _)| *c as usize == column) {
+                out.extend_from_slice(token);
+                continue;
+            }
+            match (self.class, delta) {
+                (RowClass::Decimal, _) => print_f32_shortest(nearest, layout, out),
+                (RowClass::Delta, Some(delta)) => {
+                    let bits = f64::from(nearest).to_bits();
+                    let value = f64::from_bits(bits.wrapping_add_signed(i64::from(delta)));
+                    print_f64(value, layout, out);
+                }
+                _ => print_f64(f64::from(nearest), layout, out),
+            }
+        }
+        style.close(b']', depth + 1, out);
+    }
+}

@@ -1,0 +1,339 @@
+//! Writing a vector segment from the entries of a store's maps.
+
+use std::path::Path;
+
+use super::format::{Map, MapMeta, Member, Oddment, Part, VectorsMeta};
+use crate::{
+    bytes::Spill,
+    columns::ColumnsBuilder,
+    container::{ContainerWriter, FileKind, SectionKind, Written, codec},
+    error::{Error, Place, Result},
+    ids::IdBuilder,
+    json::{JsonStyle, decode, encode, normalise, print},
+    planes::{PlaneBuilder, Pushed},
+};
+
+/// Exceptions that any store may have; more are a matter of proportion.
+const FREE_EXCEPTIONS: u64 = 64;
+/// Text of oddments that is kept apart. A store with more is odd throughout.
+const MAX_ODDMENTS: usize = 16 << 20;
+/// How deep the values of the maps stand in the file.
+const ENTRY_DEPTH: usize = 2;
+
+/// Why a file cannot be held in rows and columns and stays in file form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotStructural {
+    /// The top level is not an object.
+    #[error("the top level is not an object")]
+    NotAnObject,
+    /// A map occurs twice.
+    #[error("a map occurs twice")]
+    RepeatedMap,
+    /// An id occurs twice in one map.
+    #[error("an id occurs twice in one map")]
+    RepeatedId,
+    /// A vector is no array of numbers.
+    #[error("a vector is not an array of numbers")]
+    NotNumbers,
+    /// A vector is empty or longer than 65,536.
+    #[error("a vector is empty or has over 65,536 components")]
+    Length,
+    /// Vectors of several lengths.
+    #[error("the vectors have several lengths")]
+    MixedDimensions,
+    /// Too many numbers are written in a way that no row class prints.
+    #[error("over 1 % of the numbers are spelled in unusual ways")]
+    OddNumbers,
+    /// Too many strings are written in a way that the style does not print.
+    #[error("many strings are spelled in unusual ways")]
+    OddStrings,
+    /// More rows or larger values than a segment holds.
+    #[error("it is larger than a vector segment can be")]
+    TooLarge,
+}
+
+/// Either done, or why it cannot be done; the outer error is I/O.
+pub(crate) type Attempt<T> = Result<Result<T, NotStructural>>;
+
+/// A vector segment being written. The vectors must come before the other
+/// maps' entries.
+pub(crate) struct VectorWriter {
+    out: ContainerWriter,
+    style: JsonStyle,
+    members: Vec<Member>,
+    ids: IdBuilder,
+    plane: PlaneBuilder,
+    columns: ColumnsBuilder,
+    ref_docs: MapOrder,
+    metadata: MapOrder,
+    oddments: Vec<Oddment>,
+    oddments_len: usize,
+}
+
+/// The entries of a map so far.
+struct MapOrder {
+    rows: Spill,
+    entries: u32,
+    in_row_order: bool,
+    seen: Vec<u64>,
+}
+
+impl MapOrder {
+    fn new(spills: &Path) -> Result<MapOrder> {
+        Ok(MapOrder {
+            rows: Spill::new(spills)?,
+            entries: 0,
+            in_row_order: true,
+            seen: Vec::new(),
+        })
+    }
+
+    /// Notes that the next entry is that of `row`; false when the map has an
+    /// entry for it already.
+    fn push(&mut self, row: u32) -> Result<bool> {
+        let word = (row / 64) as usize;
+        if self.seen.len() <= word {
+            self.seen.resize(word + 1, 0);
+        }
+        let bit = 1 << (row % 64);
+        match self.seen.get_mut(word) {
+            Some(word) if *word & bit == 0 => *word |= bit,
+            _ => return Ok(false),
+        }
+        self.in_row_order &= row == self.entries;
+        self.rows.write(&row.to_le_bytes())?;
+        self.entries += 1;
+        Ok(true)
+    }
+
+    /// Writes the order, both ways, where it is not that of the rows.
+    fn finish(
+        self,
+        order: SectionKind,
+        positions: SectionKind,
+        rows: u32,
+        out: &mut ContainerWriter,
+    ) -> Result<MapMeta> {
+        let meta = MapMeta {
+            entries: self.entries,
+            in_row_order: self.in_row_order,
+        };
+        if !self.in_row_order {
+            out.begin(order)?;
+            // By row: the entry's number plus one, or 0.
+            let mut by_row = vec![0_u32; rows as usize];
+            let mut entry = 0;
+            self.rows.drain(|bytes| {
+                let (numbers, _) = bytes.as_chunks::<4>();
+                for row in numbers {
+                    entry += 1;
+                    if let Some(place) = by_row.get_mut(u32::from_le_bytes(*row) as usize) {
+                        *place = entry;
+                    }
+                }
+                out.write(bytes)
+            })?;
+            out.begin(positions)?;
+            for numbers in by_row.chunks(1 << 14) {
+                let bytes = numbers.iter().flat_map(|n| n.to_le_bytes());
+                out.write(&bytes.collect::<Vec<u8>>())?;
+            }
+        }
+        Ok(meta)
+    }
+}
+
+impl VectorWriter {
+    /// Creates the file at `path`; temporary files go to `spills`.
+    pub(crate) fn create(path: &Path, spills: &Path, style: JsonStyle) -> Result<VectorWriter> {
+        let mut out = ContainerWriter::create(path, FileKind::Vectors)?;
+        Ok(VectorWriter {
+            plane: PlaneBuilder::begin(&mut out, spills)?,
+            out,
+            style,
+            members: Vec::new(),
+            ids: IdBuilder::new(Spill::new(spills)?),
+            columns: ColumnsBuilder::new(spills)?,
+            ref_docs: MapOrder::new(spills)?,
+            metadata: MapOrder::new(spills)?,
+            oddments: Vec::new(),
+            oddments_len: 0,
+        })
+    }
+
+    /// Sets the members of the top-level object, in order.
+    pub(crate) fn members(&mut self, members: Vec<Member>) {
+        self.members = members;
+    }
+
+    /// Appends an entry of `map`: a key token and the text of its value.
+    pub(crate) fn push(&mut self, map: Map, key: &[u8], value: &[u8]) -> Attempt<()> {
+        let mut id = Vec::with_capacity(key.len());
+        if decode(key, &mut id).is_err() {
+            return Ok(Err(NotStructural::OddStrings));
+        }
+        let entry = match map {
+            Map::Embeddings => self.ids.len(),
+            Map::RefDocs => self.ref_docs.entries,
+            Map::Metadata => self.metadata.entries,
+        };
+        let (row, new) = match self.ids.intern(&id, entry) {
+            Ok(found) => found,
+            Err(Error::Limit { .. }) => return Ok(Err(NotStructural::TooLarge)),
+            Err(e) => return Err(e),
+        };
+        let unseen = match map {
+            Map::Embeddings => new,
+            Map::RefDocs => self.ref_docs.push(row)?,
+            Map::Metadata => self.metadata.push(row)?,
+        };
+        if !unseen {
+            return Ok(Err(NotStructural::RepeatedId));
+        }
+        if let Err(why) = self.note_key(map, entry, &id, key) {
+            return Ok(Err(why));
+        }
+        match map {
+            Map::Embeddings => self.push_vector(value),
+            Map::RefDocs => self.push_ref_doc(entry, value),
+            Map::Metadata => {
+                self.columns
+                    .push_metadata(value, &mut self.style, ENTRY_DEPTH)?;
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    fn push_vector(&mut self, value: &[u8]) -> Attempt<()> {
+        Ok(
+            match self.plane.push(value, &mut self.style, &mut self.out)? {
+                Pushed::Row if self.has_odd_numbers() => Err(NotStructural::OddNumbers),
+                Pushed::Row => Ok(()),
+                Pushed::OtherDim => Err(NotStructural::MixedDimensions),
+                Pushed::Refused(why) => Err(why.into()),
+            },
+        )
+    }
+
+    fn push_ref_doc(&mut self, entry: u32, value: &[u8]) -> Attempt<()> {
+        let mut normal = Vec::with_capacity(value.len());
+        if normalise(value, &mut normal).is_err() {
+            return Ok(Err(NotStructural::OddStrings));
+        }
+        let reprint = |style: &JsonStyle| {
+            let mut printed = Vec::with_capacity(value.len());
+            print(&normal, style, ENTRY_DEPTH, &mut printed);
+            printed == value
+        };
+        if !reprint(&self.style) && !(self.style.learn(value) && reprint(&self.style)) {
+            let odd = self.note(Map::RefDocs, entry, Part::Value, value);
+            if let Err(why) = odd {
+                return Ok(Err(why));
+            }
+        }
+        self.columns.push_ref_doc(&normal)?;
+        Ok(Ok(()))
+    }
+
+    /// Keeps a key's token where the style does not print it back.
+    fn note_key(
+        &mut self,
+        map: Map,
+        entry: u32,
+        id: &[u8],
+        token: &[u8],
+    ) -> Result<(), NotStructural> {
+        let reprint = |style: &JsonStyle| {
+            let mut printed = Vec::with_capacity(token.len());
+            encode(id, style.escapes(), &mut printed);
+            printed == token
+        };
+        if reprint(&self.style) || (self.style.learn(token) && reprint(&self.style)) {
+            return Ok(());
+        }
+        self.note(map, entry, Part::Key, token)
+    }
+
+    fn note(&mut self, map: Map, entry: u32, part: Part, text: &[u8]) -> Result<(), NotStructural> {
+        self.oddments_len += text.len() + size_of::<Oddment>();
+        if self.oddments_len > MAX_ODDMENTS {
+            return Err(NotStructural::OddStrings);
+        }
+        self.oddments.push(Oddment {
+            map,
+            entry,
+            part,
+            text: text.to_vec(),
+        });
+        Ok(())
+    }
+
+    /// Whether so many tokens are exceptions that text is the better form.
+    /// Asked early only of large stores, where the answer saves work.
+    fn has_odd_numbers(&self) -> bool {
+        let meta = self.plane.meta();
+        let components = u64::from(meta.rows) * u64::from(meta.dim);
+        // A share over 1 % of all so far, once enough has been seen to tell.
+        meta.exceptions > FREE_EXCEPTIONS
+            && meta.exceptions > components / 100
+            && components > 1 << 20
+    }
+
+    /// Writes everything that was not written on the way, and syncs the file.
+    pub(crate) fn finish(mut self) -> Attempt<Written> {
+        let meta = self.plane.meta();
+        let components = u64::from(meta.rows) * u64::from(meta.dim);
+        if meta.exceptions > FREE_EXCEPTIONS && meta.exceptions > components / 100 {
+            return Ok(Err(NotStructural::OddNumbers));
+        }
+        let out = &mut self.out;
+        let plane = self.plane.finish(out)?;
+        let ids = self.ids.finish(out)?;
+        let metadata = self.metadata.finish(
+            SectionKind::METADATA_ORDER,
+            SectionKind::METADATA_POSITIONS,
+            ids.rows,
+            out,
+        )?;
+        let ref_docs = self.ref_docs.finish(
+            SectionKind::REF_DOC_ORDER,
+            SectionKind::REF_DOC_POSITIONS,
+            ids.rows,
+            out,
+        )?;
+        if metadata.entries > 0 || ref_docs.entries > 0 {
+            self.columns.finish(out)?;
+        }
+        if !self.oddments.is_empty() {
+            self.oddments.sort_by_key(Oddment::place);
+            let bytes = codec::encode(&self.oddments).map_err(|fault| Error::Damaged {
+                path: out.path().to_owned(),
+                place: Place {
+                    part: SectionKind::ODDMENTS.name(),
+                    offset: 0,
+                },
+                fault,
+            })?;
+            out.whole(SectionKind::ODDMENTS, &bytes)?;
+        }
+        out.metadata(&VectorsMeta {
+            style: self.style,
+            members: self.members,
+            ids,
+            plane,
+            ref_docs,
+            metadata,
+        })?;
+        self.out.finish().map(Ok)
+    }
+}
+
+impl From<crate::planes::NotARow> for NotStructural {
+    fn from(why: crate::planes::NotARow) -> Self {
+        match why {
+            crate::planes::NotARow::NotNumbers => NotStructural::NotNumbers,
+            crate::planes::NotARow::Length => NotStructural::Length,
+        }
+    }
+}
