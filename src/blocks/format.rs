@@ -14,7 +14,7 @@ pub(crate) const WINDOW_LOG_MAX: u32 = 27;
 
 /// A list of items within a file's blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct Heap {
+pub(crate) struct Heap {
     /// Its first entry in the block index.
     pub first_block: u32,
     /// How many entries it has.

@@ -16,6 +16,6 @@ mod format;
 mod read;
 mod write;
 
-pub use format::Heap;
+pub(crate) use format::Heap;
 pub(crate) use read::{Blocks, Cursor};
 pub(crate) use write::{BlockSink, HeapWriter};

@@ -143,8 +143,8 @@ impl Block {
     /// Ends grow and the last one is the end of the bytes.
     fn is_sound(&self) -> bool {
         let (_, bytes) = self.split();
-        let ends = self.ends().iter().map(|e| u32::from_le_bytes(*e));
-        ends.clone().is_sorted() && ends.last().unwrap_or(0) as usize == bytes.len()
+        let mut ends = self.ends().iter().map(|e| u32::from_le_bytes(*e));
+        ends.clone().is_sorted() && ends.next_back().unwrap_or(0) as usize == bytes.len()
     }
 
     fn item(&self, item: u64) -> Option<&[u8]> {

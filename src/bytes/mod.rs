@@ -2,8 +2,8 @@
 //!
 //! A [`View`] is a run of bytes with a 64-byte-aligned origin. It is borrowed
 //! from the map, or shares a block that was read into memory; code above this
-//! layer does not see the difference. [`Source`] is one open file under one
-//! of the two [`Backend`]s. A [`Spill`] is a temporary file on the way to a
+//! layer does not see the difference. `Source` is one open file under one
+//! of the two [`Backend`]s. A `Spill` is a temporary file on the way to a
 //! final one.
 //!
 //! This layer knows nothing of formats and checks nothing: whoever asks for

@@ -54,12 +54,17 @@ fn describe(report: &Info) -> String {
             ratio(store.ratio),
         ]);
     }
-    let mut total = vec![String::new(); head.len()];
-    total[0] = "total".to_owned();
-    total[5] = output::size(report.json_bytes);
-    total[6] = output::size(report.binary_bytes);
-    total[7] = ratio(report.ratio);
-    rows.push(total);
+    let none = String::new;
+    rows.push(vec![
+        "total".to_owned(),
+        none(),
+        none(),
+        none(),
+        none(),
+        output::size(report.json_bytes),
+        output::size(report.binary_bytes),
+        ratio(report.ratio),
+    ]);
     let mut text = output::table(&rows, &[2, 3, 5, 6, 7]);
     text.push_str(&format!(
         "generation {}, written by {}\n",

@@ -141,7 +141,10 @@ pub(crate) struct CodeRun {
 impl CodeRun {
     pub(crate) fn open(file: &Arc<Container>, span: Span, codes: Codes) -> Result<CodeRun> {
         let end = codes.offset.checked_add(codes.byte_len());
-        if codes.width > 32 || codes.offset % 8 != 0 || end.is_none_or(|end| end > span.len()) {
+        if codes.width > 32
+            || !codes.offset.is_multiple_of(8)
+            || end.is_none_or(|end| end > span.len())
+        {
             return Err(file.damaged(span, codes.offset, Fault::Bounds("codes")));
         }
         Ok(CodeRun {

@@ -312,7 +312,7 @@ impl Trailer {
         }
         let (table_len, pages_len) = table_lengths(trailer.crc_table).unwrap_or((u64::MAX, 0));
         let fits = || {
-            let entries_fit = trailer.toc_len as usize % ENTRY_LEN == 0
+            let entries_fit = (trailer.toc_len as usize).is_multiple_of(ENTRY_LEN)
                 && trailer.toc_len as usize / ENTRY_LEN <= MAX_SECTIONS;
             let page_crcs = trailer.crc_table.checked_add(table_len)?;
             let toc = page_crcs.checked_add(pages_len)?;

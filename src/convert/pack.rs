@@ -10,13 +10,14 @@ use super::{
     proof::prove,
     recognise::store_kind,
     store_text::StoreText,
+    unpack::is_temp,
 };
 use crate::{
     container::OpenOptions,
     error::{Error, Result, SyncProblem},
     persist_dir::{
         Form, KEEP, Manifest, Packed, Snapshot, Stat, State, Store, StoreKind, SyncFile, Writer,
-        collect, deep_check, durable, manifest, state,
+        collect, deep_check, durable, manifest, names, state,
     },
 };
 
@@ -151,8 +152,9 @@ impl Listing {
                 continue;
             }
             match entry.file_name().into_string() {
-                Ok(name) if super::unpack::is_temp(&name) => {}
-                Ok(name) => listing.files.push(name),
+                Ok(name) if is_temp(&name) => {}
+                Ok(name) if names::is_store_file(&name) => listing.files.push(name),
+                Ok(name) => listing.odd.push(name),
                 Err(name) => listing.odd.push(name.to_string_lossy().into_owned()),
             }
         }

@@ -220,10 +220,13 @@ fn unpack_in_place(
             bytes = text.length();
             sync.set_pending(&record.file, text, record.changed);
             sync.save(writer.lock())?;
+            // Renaming changes nothing that a stat shows, and nobody else
+            // knows of the file yet.
+            let stat = Stat::of(&temp)?;
             durable::replace(&temp, &path)?;
             // Renamed away: there is nothing left to remove.
             let _ = temp.keep();
-            if let Some(stat) = Stat::of(&path)? {
+            if let Some(stat) = stat {
                 sync.record(&record.file, stat, text, record.changed);
             }
         }

@@ -58,8 +58,14 @@ impl JsonStyle {
         }
         let votes = Votes::of(text, self.escapes.is_none(), self.numbers.is_none());
         let before = (self.escapes, self.numbers);
+        let layout = self.numbers();
         self.escapes = self.escapes.or(votes.escapes());
         self.numbers = self.numbers.or(votes.numbers(self));
+        // Escapes decide what an open layout prints as. What was printed so
+        // far must go on printing the same.
+        if self.numbers.is_none() && self.numbers() != layout {
+            self.numbers = Some(layout);
+        }
         before != (self.escapes, self.numbers)
     }
 }

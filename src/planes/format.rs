@@ -7,7 +7,7 @@ pub(crate) const MAX_DIM: usize = 65_536;
 
 /// How the values of a row follow from its f32 components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RowClass {
+pub(crate) enum RowClass {
     /// The value is the f32, widened. Such text has up to 17 digits.
     Exact,
     /// The value is the f64 nearest to the shortest decimal of the f32. Such

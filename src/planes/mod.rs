@@ -21,6 +21,6 @@ mod write;
 
 pub(crate) use classify::NotARow;
 pub(crate) use format::PlaneMeta;
-pub use format::RowClass;
+
 pub(crate) use read::Plane;
 pub(crate) use write::{PlaneBuilder, Pushed};

@@ -226,11 +226,9 @@ impl VectorWriter {
             print(&normal, style, ENTRY_DEPTH, &mut printed);
             printed == value
         };
-        if !reprint(&self.style) && !(self.style.learn(value) && reprint(&self.style)) {
-            let odd = self.note(Map::RefDocs, entry, Part::Value, value);
-            if let Err(why) = odd {
-                return Ok(Err(why));
-            }
+        let prints = reprint(&self.style) || (self.style.learn(value) && reprint(&self.style));
+        if !prints && let Err(why) = self.note(Map::RefDocs, entry, Part::Value, value) {
+            return Ok(Err(why));
         }
         self.columns.push_ref_doc(&normal)?;
         Ok(Ok(()))
