@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::{Prefer, UnpackOptions, unpack};
+use twinstore::convert::{UnpackOptions, unpack};
 
 use crate::{Failure, Outcome, ReadArgs, output, progress::Bars};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         out: args.out.clone(),
         store: args.store.clone(),
         generation: args.generation,
-        prefer: args.prefer.map(|Twin::Twin| Prefer::Twin),
+        prefer_twin: args.prefer.is_some(),
         open: args.read.options(),
     };
     let report = unpack(&args.dir, &options, &Bars::new())?;

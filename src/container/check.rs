@@ -1,8 +1,8 @@
 //! Verifying a whole file: every block, every padding byte, every section.
 
 use super::{
+    Container,
     format::{ALIGN, BLOCK, HEADER_LEN},
-    read::Container,
 };
 use crate::error::{Error, Fault, Result};
 
@@ -27,12 +27,12 @@ impl Container {
     /// # Errors
     /// As [`check`](Container::check).
     pub fn check_with(&self, progress: &dyn Fn(u64)) -> Result<()> {
-        for page in 0..self.page_count() {
-            self.check_table_page(page)?;
+        for page in 0..self.page_crcs.len() as u64 {
+            self.table_page(page)?;
         }
-        let blocks = self.trailer().crc_table.div_ceil(BLOCK);
+        let blocks = self.trailer.crc_table.div_ceil(BLOCK);
         for number in 0..blocks {
-            let bytes = self.source().read_unchecked(self.block_range(number))?;
+            let bytes = self.source.read_unchecked(self.block_range(number))?;
             if let Err(e) = self.verify_block(number, &bytes) {
                 return Err(self.locate().err().unwrap_or(e));
             }
@@ -43,13 +43,13 @@ impl Container {
 
     /// Finds the section whose own CRC fails.
     fn locate(&self) -> Result<()> {
-        for entry in self.entries() {
+        for entry in &self.entries {
             let mut crc = crc32fast::Hasher::new();
             let end = entry.offset + entry.len;
             let mut start = entry.offset;
             while start < end {
                 let next = (start + CHUNK).min(end);
-                crc.update(&self.source().read_unchecked(start..next)?);
+                crc.update(&self.source.read_unchecked(start..next)?);
                 start = next;
             }
             if crc.finalize() != entry.crc {
@@ -62,16 +62,16 @@ impl Container {
     /// Bytes between sections must be zero.
     fn check_padding(&self) -> Result<(), Error> {
         let mut at = HEADER_LEN;
-        for entry in self.entries() {
+        for entry in &self.entries {
             at = entry.offset + entry.len;
             let gap = self
-                .source()
+                .source
                 .read_unchecked(at..at.next_multiple_of(ALIGN))?;
             if gap.iter().any(|&b| b != 0) {
                 return Err(self.damaged_part(entry.kind.name(), at, Fault::Reserved));
             }
         }
-        debug_assert!(at <= self.trailer().crc_table);
+        debug_assert!(at <= self.trailer.crc_table);
         Ok(())
     }
 }

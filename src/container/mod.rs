@@ -4,8 +4,10 @@
 //! CRCs over blocks of 64 KiB, a table of the sections, and a trailer.
 //! `docs/FORMAT.md` draws it to the byte. What is here:
 //!
-//! * [`Container`] opens one in constant time and hands out verified bytes
-//!   (`read.rs`); [`ContainerWriter`] is its twin (`write.rs`);
+//! * [`Container`] opens one in constant time (`open.rs`) and hands out
+//!   verified bytes (`read.rs`); [`ContainerWriter`] is its twin (`write.rs`);
+//! * `kinds.rs` lists the kinds of files and sections, `format.rs` has the
+//!   fixed parts;
 //! * `check.rs` verifies a whole file and names what is damaged;
 //! * [`codec`] encodes small structured metadata;
 //! * [`record`] is a container that holds one such value (manifest, sync).
@@ -14,12 +16,18 @@
 
 mod check;
 pub mod codec;
-pub(crate) mod format;
+mod format;
+mod kinds;
+mod open;
 mod read;
 pub mod record;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use format::FieldReader;
-pub use format::{FileKind, SectionKind};
-pub use read::{Container, Expected, OpenOptions, Span, Verify};
+pub use kinds::{FileKind, SectionKind};
+pub use open::{Container, Expected, OpenOptions, Verify};
+pub use read::Span;
 pub use write::{ContainerWriter, Written};

@@ -11,7 +11,8 @@ use bincode::Encode;
 
 use super::{
     codec,
-    format::{self, ALIGN, BLOCK, Entry, FileKind, HEADER_LEN, SectionKind, TRAILER_LEN, Trailer},
+    format::{self, ALIGN, BLOCK, Entry, HEADER_LEN, TRAILER_LEN, Trailer},
+    kinds::{FileKind, SectionKind},
 };
 use crate::error::{Error, Place, Result};
 

@@ -18,12 +18,13 @@ mod progress;
 mod proof;
 mod recognise;
 mod store_text;
+mod temporary;
 mod unpack;
 mod vector_store;
 mod verify;
 
 pub use inspect::{Info, NumberClass, Status, StoreInfo, StoreStatus, info, status};
-pub use pack::{Action, PackOptions, PackReport, PackedStore, Prefer, pack};
+pub use pack::{Action, PackOptions, PackReport, PackedStore, pack};
 pub use progress::{Progress, Silent};
 pub use recognise::{store_kind, store_name};
 pub use unpack::{UnpackOptions, UnpackReport, UnpackedFile, unpack};

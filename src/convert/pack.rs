@@ -10,7 +10,7 @@ use super::{
     proof::prove,
     recognise::store_kind,
     store_text::StoreText,
-    unpack::is_temp,
+    temporary::is_temp,
 };
 use crate::{
     container::OpenOptions,
@@ -20,15 +20,6 @@ use crate::{
         collect, deep_check, durable, manifest, names, state,
     },
 };
-
-/// Which twin wins where both cannot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prefer {
-    /// The JSON files.
-    Json,
-    /// The binary twin.
-    Twin,
-}
 
 /// What `pack` is to do beyond the usual.
 #[derive(Debug, Clone, Default)]

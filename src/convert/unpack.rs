@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Progress, pack::Prefer, recognise::store_name, store_text::StoreText};
+use super::{Progress, recognise::store_name, store_text::StoreText, temporary};
 use crate::{
     container::OpenOptions,
     error::{Error, Fault, Place, Result, SyncProblem},
@@ -17,14 +17,6 @@ use crate::{
         manifest, state,
     },
 };
-
-/// Temporary files of ours in a persist directory are named so.
-const TEMP_PREFIX: &str = ".twinstore-";
-
-/// Whether a file of this name is a temporary one of ours.
-pub(crate) fn is_temp(name: &str) -> bool {
-    name.starts_with(TEMP_PREFIX)
-}
 
 /// What `unpack` is to do.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +29,7 @@ pub struct UnpackOptions {
     /// The generation to print, instead of the newest.
     pub generation: Option<u64>,
     /// Overwrite JSON files that are newer than the twin.
-    pub prefer: Option<Prefer>,
+    pub prefer_twin: bool,
     /// How segments are opened.
     pub open: OpenOptions,
 }
@@ -128,7 +120,7 @@ fn unpack_to(
         _ => Path::new("."),
     };
     // A sibling, so that the rename stays within one file system.
-    let temp = temporary(0o777)
+    let temp = temporary::builder(0o777)
         .tempdir_in(parent)
         .map_err(Error::io("create a directory in", parent))?;
     let mut files = Vec::new();
@@ -151,18 +143,6 @@ fn unpack_to(
         generation: snapshot.generation(),
         files,
     })
-}
-
-/// A builder of temporary names whose files and directories get the
-/// permissions that any program's would: `mode` less the umask.
-fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMP_PREFIX);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    #[cfg(not(unix))]
-    let _ = mode;
-    builder
 }
 
 fn unpack_in_place(
@@ -195,19 +175,19 @@ fn unpack_in_place(
                 continue;
             }
         };
-        if options.prefer != Some(Prefer::Twin) {
+        if !options.prefer_twin {
             return Err(Error::OutOfSync { path, problem });
         }
         work.push((store, true));
     }
-    remove_temps(dir);
+    temporary::remove_leftovers(dir);
     let mut files = Vec::new();
     for (store, write) in work {
         let record = store.record();
         let mut bytes = record.packed.map_or(0, |packed| packed.text.length());
         if write {
             let path = dir.join(&record.file);
-            let temp = temporary(0o666)
+            let temp = temporary::builder(0o666)
                 .tempfile_in(dir)
                 .map_err(Error::io("create a file in", dir))?;
             let (file, temp) = temp.into_parts();
@@ -241,17 +221,6 @@ fn unpack_in_place(
         generation: snapshot.generation(),
         files,
     })
-}
-
-/// Removes what an interrupted run left. The lock is held, so that no other
-/// run is using them; what cannot be removed does no harm.
-fn remove_temps(dir: &Path) {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    for entry in entries {
-        if is_temp(&entry.file_name().to_string_lossy()) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }
 
 /// Prints a store to a new file and syncs it. A text other than the one that
