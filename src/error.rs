@@ -65,7 +65,7 @@ pub enum Error {
 
     /// The manifest of the highest generation is damaged. Older generations
     /// are never opened silently in its place.
-    #[error("the manifest of generation {generation} is damaged ({source}); {}", match previous { Some(n) => format!("generation {n} is intact and opens with `--generation {n}`"), None => "no older generation is intact: pack again from the JSON files".to_owned() })]
+    #[error("the manifest of generation {generation} is damaged ({source}); {}", match previous { Some(n) => format!("generation {n} is intact and opens with `--generation {n}`"), None => "no older generation is intact: write it anew from the JSON with `twinstore pack --prefer json`".to_owned() })]
     DamagedManifest {
         /// The generation whose manifest is damaged.
         generation: u64,
@@ -296,7 +296,9 @@ impl Fault {
             | Fault::IncompatFlags(_)
             | Fault::Algorithm(_)
             | Fault::UnknownSection(_) => "upgrade twinstore to open it",
-            _ => "restore the file from a copy, or pack again from the JSON files",
+            _ => {
+                "restore the file from a copy, or write it anew from the JSON with `twinstore pack --prefer json`"
+            }
         }
     }
 }

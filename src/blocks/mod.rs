@@ -16,6 +16,9 @@ mod format;
 mod read;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use format::Heap;
 pub(crate) use read::{Blocks, Cursor};
 pub(crate) use write::{BlockSink, HeapWriter};

@@ -22,8 +22,9 @@ pub(crate) struct Args {
     /// another comparison with the published twin
     #[arg(long)]
     drop_json: bool,
-    /// Take the JSON files over even where the twin is newer, or where that
-    /// gives a store up
+    /// Take all JSON files over: even where the twin is newer, where that
+    /// gives a store up, and where the twin holds the same (which replaces
+    /// damaged binary files)
     #[arg(long, value_enum)]
     prefer: Option<Json>,
     /// Print the report as JSON

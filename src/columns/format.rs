@@ -13,6 +13,9 @@ pub(crate) const MAX_DICTIONARY: usize = 16 << 20;
 /// When all dictionaries together pass this, the largest becomes plain.
 pub(crate) const MAX_DICTIONARIES: usize = 48 << 20;
 
+/// No value is longer than this as it is printed.
+pub(crate) const MAX_PRINTED: usize = 64 << 20;
+
 /// Where the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Storage {

@@ -26,5 +26,9 @@ mod format;
 mod read;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
+pub(crate) use format::MAX_PRINTED;
 pub(crate) use read::{Columns, EntryValue};
 pub(crate) use write::ColumnsBuilder;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     codes::CodeRun,
-    format::{Directory, MAX_DICTIONARIES, Storage},
+    format::{Directory, MAX_DICTIONARIES, MAX_PRINTED, Storage},
     write::print_object,
 };
 use crate::{
@@ -102,6 +102,12 @@ impl Columns {
         self.directory.columns.iter().map(|c| c.key.as_slice())
     }
 
+    /// How many storages the columns share.
+    #[cfg(test)]
+    pub(super) fn storage_count(&self) -> usize {
+        self.storages.len()
+    }
+
     /// The metadata of entry number `entry`.
     pub(crate) fn metadata(&self, entry: u32) -> Result<EntryValue> {
         self.walk_few().metadata(entry)
@@ -129,7 +135,8 @@ impl Columns {
         }
     }
 
-    fn damaged(&self, what: &'static str) -> Error {
+    /// An error about the directory or what it leads to.
+    pub(crate) fn damaged(&self, what: &'static str) -> Error {
         self.file.damaged(self.span, 0, Fault::Bounds(what))
     }
 }
@@ -242,13 +249,18 @@ impl<'a> Reader<'a> {
 }
 
 impl EntryValue {
-    /// Prints the value, which stands at `depth`.
-    pub(crate) fn print(&self, style: &JsonStyle, depth: usize, out: &mut Vec<u8>) {
+    /// Prints the value, which stands at `depth`; false when that gives
+    /// longer text than any entry was packed from.
+    #[must_use = "the text may be cut"]
+    pub(crate) fn print(&self, style: &JsonStyle, depth: usize, out: &mut Vec<u8>) -> bool {
         match self {
-            EntryValue::Raw(text) => out.extend_from_slice(text),
+            EntryValue::Raw(text) => {
+                out.extend_from_slice(text);
+                true
+            }
             EntryValue::Object(members) => {
                 let members = members.iter().map(|(k, v)| (k.as_slice(), v.as_slice()));
-                print_object(members, style, depth, out);
+                print_object(members, style, depth, MAX_PRINTED, out)
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     bytes::Spill,
     container::{ContainerWriter, SectionKind, codec},
     error::{Error, Place, Result},
-    json::{JsonStyle, Members, decode, normalise, print},
+    json::{JsonStyle, Members, decode, normalise, print_within},
 };
 
 /// The columns of a segment being written.
@@ -107,6 +107,9 @@ impl ColumnsBuilder {
     /// The shape code of an entry; `None` when it cannot have one: a key
     /// occurs twice, or there are too many keys or shapes.
     fn shape_of(&mut self, entry: &Entry) -> Option<u32> {
+        if entry.0.len() > MAX_COLUMNS {
+            return None;
+        }
         let mut shape = Vec::with_capacity(entry.0.len());
         let mut new = Vec::new();
         for (key, _) in &entry.0 {
@@ -231,23 +234,22 @@ impl Entry {
     /// Whether the members print as `text`.
     fn prints(&self, style: &JsonStyle, depth: usize, text: &[u8]) -> bool {
         let mut printed = Vec::with_capacity(text.len() + 16);
-        print_object(
-            self.0.iter().map(|(k, v)| (k.as_slice(), v.as_slice())),
-            style,
-            depth,
-            &mut printed,
-        );
-        printed == text
+        let members = self.0.iter().map(|(k, v)| (k.as_slice(), v.as_slice()));
+        print_object(members, style, depth, text.len(), &mut printed) && printed == text
     }
 }
 
-/// Prints an object that stands at `depth`.
+/// Prints an object that stands at `depth`; false when it is longer than
+/// `limit` (in an indented style, deep nesting makes long text of little).
+#[must_use = "the text may be cut"]
 pub(crate) fn print_object<'a>(
     members: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     style: &JsonStyle,
     depth: usize,
+    limit: usize,
     out: &mut Vec<u8>,
-) {
+) -> bool {
+    let start = out.len();
     let mut empty = true;
     for (key, value) in members {
         if empty {
@@ -258,11 +260,15 @@ pub(crate) fn print_object<'a>(
         empty = false;
         crate::json::encode(key, style.escapes(), out);
         style.colon(out);
-        print(value, style, depth + 1, out);
+        let left = (start + limit).saturating_sub(out.len());
+        if !print_within(value, style, depth + 1, left, out) {
+            return false;
+        }
     }
     if empty {
         out.extend_from_slice(b"{}");
     } else {
         style.close(b'}', depth + 1, out);
     }
+    out.len() - start <= limit
 }

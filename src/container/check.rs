@@ -64,9 +64,7 @@ impl Container {
         let mut at = HEADER_LEN;
         for entry in &self.entries {
             at = entry.offset + entry.len;
-            let gap = self
-                .source
-                .read_unchecked(at..at.next_multiple_of(ALIGN))?;
+            let gap = self.source.read_unchecked(at..at.next_multiple_of(ALIGN))?;
             if gap.iter().any(|&b| b != 0) {
                 return Err(self.damaged_part(entry.kind.name(), at, Fault::Reserved));
             }

@@ -21,7 +21,9 @@ struct Fixture {
 impl Fixture {
     fn new() -> Fixture {
         let dir = tempfile::tempdir().unwrap();
-        let plane: Vec<u8> = (0..3 * BLOCK as u32 + 1000).map(|i| (i % 251) as u8).collect();
+        let plane: Vec<u8> = (0..3 * BLOCK as u32 + 1000)
+            .map(|i| (i % 251) as u8)
+            .collect();
         let mut out = ContainerWriter::create(&dir.path().join("file"), FileKind::Vectors).unwrap();
         for piece in plane.chunks(70_001) {
             if out.section_len() == 0 {
@@ -32,7 +34,11 @@ impl Fixture {
         out.whole(SectionKind::CLASSES, b"abc").unwrap();
         out.metadata(&7_u32).unwrap();
         let written = out.finish().unwrap();
-        Fixture { dir, written, plane }
+        Fixture {
+            dir,
+            written,
+            plane,
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -244,9 +250,18 @@ fn unknown_versions_flags_and_sections_are_refused_by_name() {
     type Change = fn(&mut [u8], &mut [u8]);
     let cases: [(Change, Option<(&'static str, Fault)>); 8] = [
         (|_, _| {}, None),
-        (|head, _| head[8] = 9, Some(("header", Fault::Version(9, 1)))),
-        (|head, _| head[12] = 1, Some(("header", Fault::Algorithm(1)))),
-        (|head, _| head[16] = 2, Some(("header", Fault::IncompatFlags(2)))),
+        (
+            |head, _| head[8] = 9,
+            Some(("header", Fault::Version(9, 1))),
+        ),
+        (
+            |head, _| head[12] = 1,
+            Some(("header", Fault::Algorithm(1))),
+        ),
+        (
+            |head, _| head[16] = 2,
+            Some(("header", Fault::IncompatFlags(2))),
+        ),
         (|head, _| head[24] = 2, None),
         (|head, _| head[40] = 1, Some(("header", Fault::Reserved))),
         (

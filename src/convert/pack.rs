@@ -29,7 +29,8 @@ pub struct PackOptions {
     /// Afterwards remove the JSON files that are LlamaIndex stores, each
     /// after another comparison with the published twin.
     pub drop_json: bool,
-    /// Take the JSON files over even where that loses content of the twin.
+    /// Take all JSON files over: even where that loses content of the twin,
+    /// and even where the twin holds the same, which replaces damaged files.
     pub prefer_json: bool,
 }
 
@@ -63,7 +64,8 @@ pub struct PackedStore {
     pub json_bytes: u64,
     /// Length of the binary files.
     pub binary_bytes: u64,
-    /// Why a vector store is kept as it is.
+    /// What there is to say about a file that is kept as it is: why it is no
+    /// rows and columns, or that it is no JSON.
     pub why: Option<String>,
 }
 
@@ -251,9 +253,9 @@ impl Pack<'_> {
             self.sync.save(self.writer.lock())?;
         }
         if committed {
-            // What an older generation needs stays; what cannot be removed
-            // now is removed next time.
-            collect(self.writer.lock(), KEEP)?;
+            // The commit stands whatever becomes of old files: what cannot be
+            // removed now is removed next time.
+            let _ = collect(self.writer.lock(), KEEP);
         }
         reports.sort_by(|a, b| a.file.cmp(&b.file));
         Ok(PackReport {
@@ -272,6 +274,9 @@ impl Pack<'_> {
         };
         let dir = self.writer.persist_dir();
         let mut now = state(dir, store, &self.sync)?;
+        if self.prefer_json && now != State::JsonAbsent {
+            return Ok(Plan::Pack);
+        }
         if now == State::Touched {
             let (deep, seen) = deep_check(dir, store, &self.sync)?;
             match (deep, seen) {
@@ -287,7 +292,6 @@ impl Pack<'_> {
         let problem = match now {
             State::InSync | State::Touched | State::JsonAbsent => return Ok(Plan::Keep(now)),
             State::JsonNewer => return Ok(Plan::Pack),
-            _ if self.prefer_json => return Ok(Plan::Pack),
             State::BinaryNewer => SyncProblem::BinaryNewer,
             State::Diverged => SyncProblem::Diverged,
             State::JsonDamaged { .. } => SyncProblem::WouldLoseStore,

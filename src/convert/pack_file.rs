@@ -33,13 +33,16 @@ pub(crate) struct PackedFile {
     pub(crate) is_json: bool,
     /// Of the source, before it was read.
     pub(crate) stat: Stat,
-    /// Why the file is in file form, where its kind could have a better one.
+    /// What there is to say, where the file is kept as it is and its kind
+    /// would let expect something else.
     pub(crate) why: Option<WhyFileForm>,
 }
 
-/// Why a vector store is in file form.
+/// What there is to say about a file that is kept as it is.
 #[derive(Debug)]
 pub(crate) enum WhyFileForm {
+    /// Its ends show that it is no JSON text, or not all of one.
+    Ends(JsonDamage),
     /// It is no JSON, or holds a value that is too long.
     Json(Error),
     /// It does not fit rows and columns.
@@ -52,6 +55,10 @@ pub(crate) enum WhyFileForm {
 impl std::fmt::Display for WhyFileForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            WhyFileForm::Ends(JsonDamage::Empty) => f.write_str("it is empty"),
+            WhyFileForm::Ends(JsonDamage::Cut) => {
+                f.write_str("it does not end as it begins: cut, or no JSON")
+            }
             WhyFileForm::Json(Error::Json { offset, fault, .. }) => {
                 write!(f, "byte {offset}: {fault}")
             }
@@ -115,14 +122,17 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self, mut source: File, kind: StoreKind, stat: Stat) -> Result<PackedFile> {
-        let is_json = JsonDamage::of_file(&source, self.path)?.is_none();
+        let damage = JsonDamage::of_file(&source, self.path)?;
         let mut packed = PackedFile {
             segments: Vec::new(),
             verbatim: None,
             text: Fingerprint::of_bytes(b""),
-            is_json,
+            is_json: damage.is_none(),
             stat,
-            why: None,
+            why: match kind {
+                StoreKind::Other => None,
+                _ => damage.map(WhyFileForm::Ends),
+            },
         };
         if kind == StoreKind::VectorStore {
             match self.vectors(&mut source)? {

@@ -15,6 +15,9 @@ mod read;
 mod uuid;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use format::IdsMeta;
 pub(crate) use read::IdColumn;
 pub(crate) use write::IdBuilder;

@@ -86,6 +86,29 @@ impl IdBuilder {
 
     /// Writes the column's sections.
     pub(crate) fn finish(self, out: &mut ContainerWriter) -> Result<IdsMeta> {
+        let (mut texts, rows, form) = self.write_ids(out)?;
+        let slots = slot_count(rows);
+        for seed in 0..SEEDS {
+            if let Some((table, max_probe)) = build_slots(&mut texts, rows, seed, slots)? {
+                out.begin(SectionKind::ID_SLOTS)?;
+                for slot in table {
+                    out.write(&slot.to_le_bytes())?;
+                }
+                let lookup = Lookup::Slots {
+                    seed,
+                    slots,
+                    max_probe,
+                };
+                return Ok(IdsMeta { rows, form, lookup });
+            }
+        }
+        write_sorted(&mut texts, rows, out)?;
+        let lookup = Lookup::Sorted;
+        Ok(IdsMeta { rows, form, lookup })
+    }
+
+    /// Writes the ids themselves; what only interning needs is freed first.
+    fn write_ids(self, out: &mut ContainerWriter) -> Result<(Spill, u32, IdForm)> {
         let rows = self.len();
         let IdBuilder {
             hashes,
@@ -101,7 +124,6 @@ impl IdBuilder {
             0..=0xffff_ffff => IdForm::Text,
             _ => IdForm::LongText,
         };
-
         out.begin(SectionKind::IDS)?;
         each_id(&mut texts, rows, |_, id| match uuid::parse(id) {
             Some(bytes) if form == IdForm::Uuid => out.write(&bytes),
@@ -117,32 +139,17 @@ impl IdBuilder {
                 out.write(bytes.get(..width).unwrap_or_default())
             })?;
         }
-
-        let slots = slot_count(rows);
-        for seed in 0..SEEDS {
-            if let Some((table, max_probe)) = build_slots(&mut texts, rows, seed, slots)? {
-                out.begin(SectionKind::ID_SLOTS)?;
-                for slot in table {
-                    out.write(&slot.to_le_bytes())?;
-                }
-                return Ok(IdsMeta {
-                    rows,
-                    form,
-                    lookup: Lookup::Slots {
-                        seed,
-                        slots,
-                        max_probe,
-                    },
-                });
-            }
-        }
-        write_sorted(&mut texts, rows, out)?;
-        Ok(IdsMeta {
-            rows,
-            form,
-            lookup: Lookup::Sorted,
-        })
+        Ok((texts, rows, form))
     }
+}
+
+/// Ends a column with sorted rows, as if hashing had failed.
+#[cfg(test)]
+pub(super) fn finish_sorted(builder: IdBuilder, out: &mut ContainerWriter) -> Result<IdsMeta> {
+    let (mut texts, rows, form) = builder.write_ids(out)?;
+    write_sorted(&mut texts, rows, out)?;
+    let lookup = Lookup::Sorted;
+    Ok(IdsMeta { rows, form, lookup })
 }
 
 /// Fills the slots; `None` when an id would stand too far from its hash.

@@ -44,13 +44,17 @@ impl<'t> Row<'t> {
         Ok(row)
     }
 
-    /// The first class that prints all but a few of the tokens; the few are
-    /// left in `exceptions`. Delta takes whatever is left over.
+    /// Exact or Decimal, whichever prints all tokens; else the one that
+    /// prints all but a few; the few are left in `exceptions`. Delta takes
+    /// whatever is left over.
     pub(crate) fn classify(&mut self, layout: NumberLayout) -> RowClass {
-        let allowed = allowance(self.tokens.len());
-        for class in [RowClass::Exact, RowClass::Decimal] {
-            if self.misfits(class, layout, allowed) {
-                return class;
+        // In short rows one exception is much, and the other class may need
+        // none: so perfect fits are looked for first.
+        for allowed in [0, allowance(self.tokens.len())] {
+            for class in [RowClass::Exact, RowClass::Decimal] {
+                if self.misfits(class, layout, allowed) {
+                    return class;
+                }
             }
         }
         self.misfits(RowClass::Delta, layout, usize::MAX);

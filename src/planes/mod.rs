@@ -19,6 +19,9 @@ mod format;
 mod read;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use classify::NotARow;
 pub(crate) use format::PlaneMeta;
 

@@ -35,6 +35,9 @@ pub(crate) fn parse(
 ) -> Attempt<()> {
     window.skip_bom()?;
     if window.peek()? != Some(b'{') {
+        // Another value, or no JSON at all: then this says where.
+        window.value()?;
+        window.end()?;
         return Ok(Err(NotStructural::NotAnObject));
     }
     let mut members: Vec<Member> = Vec::new();

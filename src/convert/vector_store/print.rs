@@ -2,8 +2,9 @@
 
 use super::{ENTRY_DEPTH, MEMBER_DEPTH};
 use crate::{
+    columns::MAX_PRINTED,
     error::Result,
-    json::{encode, print as print_json},
+    json::{encode, print_within},
     segment::{Map, Member, OddmentWalk, Part, VectorSegment},
 };
 
@@ -87,10 +88,17 @@ fn print_map(
         match (map, &mut columns) {
             (Map::RefDocs, Some(columns)) => match odd.next(entry, Part::Value) {
                 Some(token) => out.extend_from_slice(&token),
-                None => print_json(&columns.ref_doc(entry)?, style, ENTRY_DEPTH, out),
+                None => {
+                    let value = columns.ref_doc(entry)?;
+                    if !print_within(&value, style, ENTRY_DEPTH, MAX_PRINTED, out) {
+                        return Err(segment.too_long());
+                    }
+                }
             },
             (Map::Metadata, Some(columns)) => {
-                columns.metadata(entry)?.print(style, ENTRY_DEPTH, out);
+                if !columns.metadata(entry)?.print(style, ENTRY_DEPTH, out) {
+                    return Err(segment.too_long());
+                }
             }
             _ => segment.plane().row(row)?.print(style, ENTRY_DEPTH, out),
         }

@@ -350,6 +350,14 @@ impl VectorSegment {
         Ok(self.columns.get_or_init(|| columns))
     }
 
+    /// The error for a value that prints as longer text than was packed.
+    pub(crate) fn too_long(&self) -> Error {
+        self.columns().map_or_else(
+            |e| e,
+            |columns| columns.damaged("length of a printed value"),
+        )
+    }
+
     /// Tokens that the style does not print back, sorted by place.
     pub(crate) fn oddments(&self) -> Result<Vec<Oddment>> {
         let Some(span) = self.file.section(SectionKind::ODDMENTS) else {

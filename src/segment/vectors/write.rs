@@ -9,7 +9,7 @@ use crate::{
     container::{ContainerWriter, FileKind, SectionKind, Written, codec},
     error::{Error, Place, Result},
     ids::IdBuilder,
-    json::{JsonStyle, decode, encode, normalise, print},
+    json::{JsonStyle, decode, encode, normalise, print_within},
     planes::{PlaneBuilder, Pushed},
 };
 
@@ -223,8 +223,7 @@ impl VectorWriter {
         }
         let reprint = |style: &JsonStyle| {
             let mut printed = Vec::with_capacity(value.len());
-            print(&normal, style, ENTRY_DEPTH, &mut printed);
-            printed == value
+            print_within(&normal, style, ENTRY_DEPTH, value.len(), &mut printed) && printed == value
         };
         let prints = reprint(&self.style) || (self.style.learn(value) && reprint(&self.style));
         if !prints && let Err(why) = self.note(Map::RefDocs, entry, Part::Value, value) {

@@ -1,0 +1,212 @@
+//! Columns as a whole: entries come back whatever form their columns take.
+
+use std::{path::Path, sync::Arc};
+
+use proptest::prelude::*;
+
+use super::{
+    build::{ColumnBuilder, Shared},
+    codes::{CodeList, CodeRun},
+    format::{MAX_COLUMNS, MAX_SHAPES},
+    *,
+};
+use crate::{
+    blocks::BlockSink,
+    bytes::Spill,
+    container::{Container, ContainerWriter, Expected, FileKind, OpenOptions, SectionKind},
+    json::JsonStyle,
+};
+
+const DEPTH: usize = 2;
+
+fn write(dir: &Path, metadata: &[String], ref_docs: &[String]) -> Columns {
+    let mut builder = ColumnsBuilder::new(dir).unwrap();
+    let mut style = JsonStyle::python();
+    for text in metadata {
+        builder
+            .push_metadata(text.as_bytes(), &mut style, DEPTH)
+            .unwrap();
+    }
+    for text in ref_docs {
+        builder.push_ref_doc(text.as_bytes()).unwrap();
+    }
+    let path = dir.join("file");
+    let _ = std::fs::remove_file(&path);
+    let mut out = ContainerWriter::create(&path, FileKind::Vectors).unwrap();
+    builder.finish(&mut out).unwrap();
+    out.finish().unwrap();
+    Columns::open(&open(&path), metadata.len() as u32, ref_docs.len() as u32).unwrap()
+}
+
+fn open(path: &Path) -> Arc<Container> {
+    let options = OpenOptions::default();
+    Arc::new(Container::open(path, FileKind::Vectors, Expected::Any, &options).unwrap())
+}
+
+fn check(metadata: &[String], ref_docs: &[String]) -> Columns {
+    let dir = tempfile::tempdir().unwrap();
+    let columns = write(dir.path(), metadata, ref_docs);
+    let style = JsonStyle::python();
+    let mut walk = columns.walk();
+    for (n, text) in metadata.iter().enumerate() {
+        let entry = n as u32;
+        let mut printed = Vec::new();
+        let value = walk.metadata(entry).unwrap();
+        assert!(value.print(&style, DEPTH, &mut printed));
+        assert_eq!(String::from_utf8_lossy(&printed), *text);
+        assert_eq!(
+            columns.metadata(entry).unwrap(),
+            walk.metadata(entry).unwrap()
+        );
+    }
+    for (n, text) in ref_docs.iter().enumerate() {
+        assert_eq!(walk.ref_doc(n as u32).unwrap(), text.as_bytes());
+        assert_eq!(columns.ref_doc(n as u32).unwrap(), text.as_bytes());
+    }
+    assert!(columns.metadata(metadata.len() as u32).is_err());
+    assert!(columns.ref_doc(ref_docs.len() as u32).is_err());
+    columns
+}
+
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("null".to_owned()),
+        Just("[1, 2.0, \"x\"]".to_owned()),
+        Just("{\"a\": {}}".to_owned()),
+        (0..5_u8).prop_map(|n| n.to_string()),
+        "[a-c]{0,3}".prop_map(|s| format!("\"{s}\"")),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = String> {
+    let members = prop::collection::vec(("[a-e]", value()), 0..5);
+    prop_oneof![
+        20 => members.prop_map(|members| {
+            let members = members.iter().map(|(k, v)| format!("\"{k}\": {v}"));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }),
+        1 => Just("{ }".to_owned()),
+        1 => Just("null".to_owned()),
+        1 => Just("{\"\\u0061\": 1}".to_owned()),
+        1 => Just("{\"a\":1}".to_owned()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn entries_of_all_shapes_come_back(
+        metadata in prop::collection::vec(entry(), 0..60),
+        ref_docs in prop::collection::vec(value(), 0..60),
+    ) {
+        check(&metadata, &ref_docs);
+    }
+
+    #[test]
+    fn codes_come_back_packed(
+        codes in prop::collection::vec(prop_oneof![9 => 0..3_u32, 1 => any::<u32>()], 0..200),
+        gaps in prop::collection::vec(0..9000_u32, 0..4),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spill = Spill::new(dir.path()).unwrap();
+        let mut list = CodeList::default();
+        let mut model = Vec::new();
+        for chunk in codes.chunks(codes.len().div_ceil(4).max(1)) {
+            for &code in chunk {
+                list.push(code, &mut spill).unwrap();
+                model.push(code);
+            }
+            let gap = gaps.get(model.len() % 4).copied().unwrap_or(0);
+            model.resize(model.len() + gap as usize, 0);
+            list.fill(model.len() as u32, &mut spill).unwrap();
+        }
+        let path = dir.path().join("file");
+        let mut out = ContainerWriter::create(&path, FileKind::Vectors).unwrap();
+        out.begin(SectionKind::CODES).unwrap();
+        let run = list.pack(&mut spill, &mut out).unwrap();
+        out.finish().unwrap();
+        let file = open(&path);
+        let span = file.require(SectionKind::CODES).unwrap();
+        prop_assert_eq!(span.len(), run.byte_len());
+        let run = CodeRun::open(&file, span, run).unwrap();
+        for (n, &code) in model.iter().enumerate() {
+            prop_assert_eq!(run.get(n as u32).unwrap(), code);
+        }
+        prop_assert!(run.get(model.len() as u32).is_err());
+    }
+}
+
+#[test]
+fn a_column_that_gives_its_dictionary_up_keeps_its_values() {
+    let dir = tempfile::tempdir().unwrap();
+    for plain_at in 0..6 {
+        let mut shared = Shared {
+            codes: Spill::new(dir.path()).unwrap(),
+            blocks: BlockSink::new(Spill::new(dir.path()).unwrap()).unwrap(),
+        };
+        let mut column = ColumnBuilder::default();
+        let pushed = [(0, "1"), (3, "2"), (4, "1"), (9, "3"), (10, "2")];
+        for (n, (entry, value)) in pushed.iter().enumerate() {
+            if n == plain_at {
+                column.make_plain(&mut shared).unwrap();
+            }
+            column.push(*entry, value.as_bytes(), &mut shared).unwrap();
+        }
+        column.fill(12, &mut shared).unwrap();
+        let digest = column.digest();
+        assert_eq!(digest.0, 12);
+        let path = dir.path().join(format!("file{plain_at}"));
+        let mut out = ContainerWriter::create(&path, FileKind::Vectors).unwrap();
+        out.begin(SectionKind::CODES).unwrap();
+        let storage = column.finish(&mut shared, &mut out).unwrap();
+        assert_eq!(
+            matches!(storage, format::Storage::Plain { .. }),
+            plain_at < 5
+        );
+        if let format::Storage::Plain { values } = storage {
+            shared.blocks.finish(&mut out).unwrap();
+            out.finish().unwrap();
+            let blocks = crate::blocks::Blocks::open(&open(&path)).unwrap();
+            let mut cursor = crate::blocks::Cursor::new(&blocks, values);
+            let mut expected = vec![""; 12];
+            pushed
+                .iter()
+                .for_each(|(entry, value)| expected[*entry as usize] = value);
+            for (n, value) in expected.iter().enumerate() {
+                assert_eq!(
+                    cursor.get(n as u64).unwrap(),
+                    value.as_bytes(),
+                    "{plain_at} {n}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_with_equal_values_share_one_storage() {
+    let metadata: Vec<String> = (0..50)
+        .map(|n| format!("{{\"doc_id\": \"{n}\", \"ref_doc_id\": \"{n}\", \"page\": {n}}}"))
+        .collect();
+    let refs: Vec<String> = (0..50).map(|n| format!("\"{n}\"")).collect();
+    let columns = check(&metadata, &refs);
+    // doc_id, ref_doc_id and the map are one; page differs by its quotes.
+    assert_eq!(columns.storage_count(), 2);
+    let fewer = check(&metadata, &refs[..49]);
+    assert_eq!(fewer.storage_count(), 3);
+}
+
+#[test]
+fn more_keys_and_shapes_than_there_is_room_for_come_back_as_text() {
+    let keys: Vec<String> = (0..MAX_COLUMNS + 10)
+        .map(|n| format!("{{\"key {n}\": {n}}}"))
+        .collect();
+    assert_eq!(check(&keys, &[]).keys().count(), MAX_COLUMNS);
+    let shapes: Vec<String> = (0..MAX_SHAPES + 10)
+        .map(|n| {
+            let bits = (0..13).filter(|bit| n >> bit & 1 == 1);
+            let members: Vec<String> = bits.map(|bit| format!("\"{bit}\": 0")).collect();
+            format!("{{{}}}", members.join(", "))
+        })
+        .collect();
+    check(&shapes, &[]);
+}
