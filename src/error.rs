@@ -55,12 +55,12 @@ pub enum Error {
     },
 
     /// The directory holds nothing that could be packed.
-    #[error("{} holds no LlamaIndex store (looked for docstore.json, index_store.json, *__vector_store.json and the like){}", dir.display(), if *unknown > 0 { "; `--all` packs the other *.json files too" } else { "" })]
+    #[error("{} holds no LlamaIndex store (looked for docstore.json, index_store.json, *__vector_store.json and the like){}", dir.display(), if *others > 0 { "; `--all` packs the other files too" } else { "" })]
     NothingToPack {
         /// The persist directory.
         dir: PathBuf,
-        /// How many `*.json` files were seen that are no known store.
-        unknown: usize,
+        /// How many other files it holds.
+        others: usize,
     },
 
     /// The manifest of the highest generation is damaged. Older generations

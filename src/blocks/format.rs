@@ -9,8 +9,6 @@ pub(crate) const TARGET_RAW: usize = 64 << 10;
 /// No block is larger than this when decompressed.
 pub(crate) const MAX_RAW: u32 = 64 << 20;
 pub(crate) const ENTRY_LEN: u64 = 32;
-/// A frame of our own writing never needs a larger window than a block.
-pub(crate) const WINDOW_LOG_MAX: u32 = 27;
 
 /// A list of items within a file's blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::format::{BlockEntry, ENTRY_LEN, Heap, MAX_RAW, WINDOW_LOG_MAX};
+use super::format::{BlockEntry, ENTRY_LEN, Heap, MAX_RAW};
 use crate::{
     container::{Container, SectionKind, Span},
     error::{Error, Fault, Result},
@@ -100,11 +100,9 @@ impl Blocks {
                 .damaged(self.blocks, entry.offset, Fault::Checksum));
         }
         let raw_len = entry.raw_len as usize;
-        let raw = zstd::bulk::Decompressor::new().and_then(|mut decompressor| {
-            decompressor
-                .set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
-            decompressor.decompress(&stored, raw_len)
-        });
+        // In one pass into a buffer of that size: a frame that claims more
+        // fails, and no window is allocated beside it.
+        let raw = zstd::bulk::decompress(&stored, raw_len);
         let raw = raw.ok().filter(|raw| raw.len() == raw_len);
         let Some(raw) = raw else {
             return Err(self

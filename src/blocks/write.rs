@@ -30,10 +30,25 @@ impl BlockSink {
         })
     }
 
-    /// Writes the two sections that the heaps need.
-    pub(crate) fn finish(self, out: &mut ContainerWriter) -> Result<()> {
+    /// Writes the two sections that the heaps need, with the frames in the
+    /// order of the index. Frames of heaps that were given up stay behind.
+    pub(crate) fn finish(mut self, out: &mut ContainerWriter) -> Result<()> {
         out.begin(SectionKind::BLOCKS)?;
-        self.spill.drain(|bytes| out.write(bytes))?;
+        let mut frames = self.spill.reader()?;
+        let mut frame = Vec::new();
+        let mut next = 0;
+        for entry in &mut self.index {
+            // Neighbours mostly: a seek would drop what is buffered.
+            if entry.offset != next {
+                frames.seek(entry.offset)?;
+            }
+            next = entry.offset + u64::from(entry.stored_len);
+            frame.resize(entry.stored_len as usize, 0);
+            frames.read_exact(&mut frame)?;
+            entry.offset = out.section_len();
+            out.write(&frame)?;
+        }
+        drop(frames);
         out.begin(SectionKind::BLOCK_INDEX)?;
         for entry in &self.index {
             out.write(&entry.encode().collect::<Vec<u8>>())?;

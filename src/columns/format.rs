@@ -8,6 +8,8 @@ use crate::blocks::Heap;
 pub(crate) const MAX_COLUMNS: usize = 512;
 /// More shapes than this are kept raw.
 pub(crate) const MAX_SHAPES: usize = 4096;
+/// Keys that are longer than this together are no columns.
+pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
 /// A dictionary that passes this becomes plain values.
 pub(crate) const MAX_DICTIONARY: usize = 16 << 20;
 /// When all dictionaries together pass this, the largest becomes plain.

@@ -18,10 +18,12 @@
 //! ```
 //!
 //! It knows nothing of filters or of LlamaIndex's keys. `read.rs` and
-//! `write.rs` are twins; `build.rs` is a single column on its way to disk.
+//! `write.rs` are twins; `build.rs` is a single column on its way to disk, `entry.rs`
+//! the text of an entry.
 
 mod build;
 mod codes;
+mod entry;
 mod format;
 mod read;
 mod write;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     codes::CodeRun,
-    format::{Directory, MAX_DICTIONARIES, MAX_PRINTED, Storage},
-    write::print_object,
+    entry::print_object,
+    format::{Directory, MAX_COLUMNS, MAX_DICTIONARIES, MAX_PRINTED, MAX_SHAPES, Storage},
 };
 use crate::{
     blocks::{Blocks, Cursor, Heap},
@@ -80,9 +80,18 @@ impl Columns {
         if !sound {
             return Err(refuse("storage number"));
         }
-        let mut numbers = directory.shapes.iter().flatten();
-        if numbers.any(|&column| column as usize >= columns) {
-            return Err(refuse("column number"));
+        if columns > MAX_COLUMNS || directory.shapes.len() > MAX_SHAPES {
+            return Err(refuse("number of columns or shapes"));
+        }
+        let mut seen = vec![0; columns];
+        for (n, shape) in directory.shapes.iter().enumerate() {
+            for &column in shape {
+                // No column twice in one shape, none that is not there.
+                match seen.get_mut(column as usize) {
+                    Some(last) if *last <= n => *last = n + 1,
+                    _ => return Err(refuse("column number")),
+                }
+            }
         }
         let Some(shape_run) = directory.shape_codes.filter(|run| run.count == entries) else {
             return Err(refuse("shape codes"));
@@ -235,7 +244,8 @@ impl<'a> Reader<'a> {
             OpenStorage::Dictionary(codes, heap) => (codes, *heap),
         };
         let mut cursor = Cursor::new(&columns.blocks, heap);
-        let size = columns.blocks.raw_len(&heap)?;
+        // With what a vector of vectors costs.
+        let size = columns.blocks.raw_len(&heap)? + heap.items * 48;
         if size > *memory {
             return Ok(Reader::Dictionary(codes, cursor));
         }

@@ -5,14 +5,15 @@ use std::{collections::HashMap, path::Path};
 use super::{
     build::{ColumnBuilder, Shared},
     codes::CodeList,
-    format::{Column, Directory, MAX_COLUMNS, MAX_DICTIONARIES, MAX_SHAPES},
+    entry::Entry,
+    format::{Column, Directory, MAX_COLUMNS, MAX_DICTIONARIES, MAX_KEY_BYTES, MAX_SHAPES},
 };
 use crate::{
     blocks::BlockSink,
     bytes::Spill,
     container::{ContainerWriter, SectionKind, codec},
     error::{Error, Place, Result},
-    json::{JsonStyle, Members, decode, normalise, print_within},
+    json::JsonStyle,
 };
 
 /// The columns of a segment being written.
@@ -23,6 +24,7 @@ pub(crate) struct ColumnsBuilder {
     shapes: Vec<Vec<u32>>,
     shape_codes: CodeList,
     shape_numbers: HashMap<Vec<u32>, u32>,
+    key_bytes: usize,
     raw: Option<ColumnBuilder>,
     ref_doc: Option<(u32, ColumnBuilder)>,
     dictionaries: usize,
@@ -40,6 +42,7 @@ impl ColumnsBuilder {
             shapes: Vec::new(),
             shape_codes: CodeList::default(),
             shape_numbers: HashMap::new(),
+            key_bytes: 0,
             raw: None,
             ref_doc: None,
             dictionaries: 0,
@@ -52,8 +55,7 @@ impl ColumnsBuilder {
     }
 
     /// Appends the value of `metadata_dict` for the next entry. `text` stands
-    /// at `depth` in its file; in a style that is still open, an entry that
-    /// does not print may settle it.
+    /// at `depth` in its file; it may settle a style that is still open.
     pub(crate) fn push_metadata(
         &mut self,
         text: &[u8],
@@ -62,10 +64,8 @@ impl ColumnsBuilder {
     ) -> Result<()> {
         let entry = self.entries();
         let members = Entry::parse(text);
-        let members = members.filter(|members| {
-            members.prints(style, depth, text)
-                || (style.learn(text) && members.prints(style, depth, text))
-        });
+        style.learn_escapes(text);
+        let members = members.filter(|members| members.prints(style, depth, text));
         let shaped = members.and_then(|members| {
             let shape = self.shape_of(&members)?;
             Some((members, shape))
@@ -130,7 +130,8 @@ impl ColumnsBuilder {
             .iter()
             .enumerate()
             .all(|(i, key)| !new.iter().skip(i + 1).any(|k| k == key));
-        if !distinct || self.columns.len() + new.len() > MAX_COLUMNS {
+        let key_bytes = self.key_bytes + new.iter().map(|key| key.len()).sum::<usize>();
+        if !distinct || self.columns.len() + new.len() > MAX_COLUMNS || key_bytes > MAX_KEY_BYTES {
             return None;
         }
         if let Some(&code) = self.shape_numbers.get(&shape) {
@@ -139,6 +140,7 @@ impl ColumnsBuilder {
         if self.shapes.len() == MAX_SHAPES {
             return None;
         }
+        self.key_bytes = key_bytes;
         for key in new {
             let number = u32::try_from(self.columns.len()).ok()?;
             self.numbers.insert(key.clone(), number);
@@ -212,63 +214,4 @@ impl ColumnsBuilder {
         })?;
         out.whole(SectionKind::COLUMNS, &bytes)
     }
-}
-
-/// The members of one metadata object: decoded keys, values in normal form.
-struct Entry(Vec<(Vec<u8>, Vec<u8>)>);
-
-impl Entry {
-    fn parse(text: &[u8]) -> Option<Entry> {
-        if text.first() != Some(&b'{') {
-            return None;
-        }
-        let members = Members::new(text).map(|(key, value)| {
-            let (mut decoded, mut normal) = (Vec::new(), Vec::new());
-            decode(key, &mut decoded).ok()?;
-            normalise(value, &mut normal).ok()?;
-            Some((decoded, normal))
-        });
-        members.collect::<Option<Vec<_>>>().map(Entry)
-    }
-
-    /// Whether the members print as `text`.
-    fn prints(&self, style: &JsonStyle, depth: usize, text: &[u8]) -> bool {
-        let mut printed = Vec::with_capacity(text.len() + 16);
-        let members = self.0.iter().map(|(k, v)| (k.as_slice(), v.as_slice()));
-        print_object(members, style, depth, text.len(), &mut printed) && printed == text
-    }
-}
-
-/// Prints an object that stands at `depth`; false when it is longer than
-/// `limit` (in an indented style, deep nesting makes long text of little).
-#[must_use = "the text may be cut"]
-pub(crate) fn print_object<'a>(
-    members: impl Iterator<Item = (&'a [u8], &'a [u8])>,
-    style: &JsonStyle,
-    depth: usize,
-    limit: usize,
-    out: &mut Vec<u8>,
-) -> bool {
-    let start = out.len();
-    let mut empty = true;
-    for (key, value) in members {
-        if empty {
-            style.open(b'{', depth + 1, out);
-        } else {
-            style.comma(depth + 1, out);
-        }
-        empty = false;
-        crate::json::encode(key, style.escapes(), out);
-        style.colon(out);
-        let left = (start + limit).saturating_sub(out.len());
-        if !print_within(value, style, depth + 1, left, out) {
-            return false;
-        }
-    }
-    if empty {
-        out.extend_from_slice(b"{}");
-    } else {
-        style.close(b'}', depth + 1, out);
-    }
-    out.len() - start <= limit
 }

@@ -102,10 +102,11 @@ impl Container {
             let (stated, actual) = (length, len);
             return Err(at("file", 0, Fault::Length { stated, actual }));
         }
-        let trailer = source.read_unchecked(len - TRAILER_LEN..len)?;
-        let trailer = Trailer::believe(&trailer, kind, len).map_err(damaged)?;
+        // The header first: its version says how to read all the rest.
         let header = source.read_unchecked(0..HEADER_LEN)?;
         let believed = format::believe_header(&header, kind).map_err(damaged)?;
+        let trailer = source.read_unchecked(len - TRAILER_LEN..len)?;
+        let trailer = Trailer::believe(&trailer, kind, len).map_err(damaged)?;
 
         let tail = source.read_unchecked(trailer.page_crcs..len - TRAILER_LEN)?;
         if crc32fast::hash(&tail) != trailer.tail_crc {

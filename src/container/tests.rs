@@ -213,7 +213,7 @@ fn files_of_other_kinds_and_things_that_are_no_files_are_refused() {
     let path = fixture.path();
     let options = OpenOptions::default();
     let opened = Container::open(&path, FileKind::Verbatim, Expected::Any, &options);
-    assert_eq!(fault(opened), ("trailer", Fault::EndMagic));
+    assert_eq!(fault(opened), ("header", Fault::Magic));
     let dir = fixture.dir.path();
     let opened = Container::open(dir, FileKind::Vectors, Expected::Any, &options);
     assert!(matches!(opened, Err(Error::Io { action: "open", .. })));

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     container::OpenOptions,
     error::Result,
-    persist_dir::{Form, Snapshot, State, SyncFile, manifest, state},
+    persist_dir::{Form, Snapshot, State, SyncEntry, SyncFile, manifest, state},
     segment::{NumberClasses, VectorSegment},
 };
 
@@ -212,7 +212,10 @@ pub fn status(dir: &Path) -> Result<Status> {
         stores.push(StoreStatus {
             file: store.file.clone(),
             kind: store.kind.as_str(),
-            state: state.to_string(),
+            state: match state {
+                State::JsonAbsent if dropped(&sync, &store.file) => "JSON dropped".to_owned(),
+                _ => state.to_string(),
+            },
             settled: remedy.is_none(),
             remedy,
         });
@@ -239,6 +242,11 @@ pub fn status(dir: &Path) -> Result<Status> {
         generation: manifest.map(|m| m.generation),
         stores,
     })
+}
+
+/// Whether `pack --drop-json` removed the file.
+fn dropped(sync: &SyncFile, file: &str) -> bool {
+    sync.entry(file).is_some_and(SyncEntry::is_dropped)
 }
 
 fn remedy(state: State) -> Option<&'static str> {

@@ -7,9 +7,9 @@
 //! * [`info()`] and [`status()`] tell what is there.
 //!
 //! In the order in which data flow: `recognise` says which files are stores,
-//! `vector_store/` turns one into a segment and back, `pack_file` packs one
-//! file and `proof` compares what it became with the source, `store_text`
-//! prints any store. This layer knows nothing of queries.
+//! `vector_store/` turns one into a segment and back, `whole` finds what is no
+//! JSON, `pack_file` packs one file, `store_text` prints any store, and
+//! `proof` compares that with the source. This layer knows nothing of queries.
 
 mod inspect;
 mod pack;
@@ -22,6 +22,7 @@ mod temporary;
 mod unpack;
 mod vector_store;
 mod verify;
+mod whole;
 
 pub use inspect::{Info, NumberClass, Status, StoreInfo, StoreStatus, info, status};
 pub use pack::{Action, PackOptions, PackReport, PackedStore, pack};

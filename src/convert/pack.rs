@@ -1,23 +1,23 @@
 //! `pack`: makes or refreshes the binary twin of a persist directory.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs::{self, File},
+    path::Path,
+    time::Duration,
+};
 
 use serde::Serialize;
 
 use super::{
-    Progress,
-    pack_file::{PackedFile, WhyFileForm},
-    proof::prove,
-    recognise::store_kind,
-    store_text::StoreText,
+    Progress, pack_file::PackedFile, proof::prove, recognise::store_kind, store_text::StoreText,
     temporary::is_temp,
 };
 use crate::{
     container::OpenOptions,
     error::{Error, Result, SyncProblem},
     persist_dir::{
-        Form, KEEP, Manifest, Packed, Snapshot, Stat, State, Store, StoreKind, SyncFile, Writer,
-        collect, deep_check, durable, manifest, names, state,
+        Fingerprint, Form, KEEP, Manifest, Packed, Samples, Snapshot, Stat, State, Store,
+        StoreKind, SyncFile, Writer, collect, deep_check, durable, manifest, names, state,
     },
 };
 
@@ -96,11 +96,7 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
     if !has_twin && listing.wanted(options.all, None).next().is_none() {
         return Err(Error::NothingToPack {
             dir: dir.to_owned(),
-            unknown: listing
-                .files
-                .iter()
-                .filter(|f| f.ends_with(".json"))
-                .count(),
+            others: listing.files.len(),
         });
     }
     let writer = match Writer::open(dir) {
@@ -213,12 +209,14 @@ impl Pack<'_> {
                 packed: Some(Packed {
                     generation,
                     text: packed.text,
-                    is_json: packed.is_json,
+                    is_json: !packed.is_broken(),
                 }),
                 segments: packed.segments.clone(),
                 verbatim: packed.verbatim,
             };
-            let why = packed.why.as_ref().map(ToString::to_string);
+            // Of other files nothing was expected.
+            let why = packed.why.as_ref().filter(|_| kind != StoreKind::Other);
+            let why = why.map(ToString::to_string);
             reports.push(report_of(&store, Action::Packed, why));
             match stores.iter_mut().find(|s| s.file == *file) {
                 Some(old) => *old = store,
@@ -244,7 +242,7 @@ impl Pack<'_> {
         if committed {
             self.writer.publish(self.writer.highest(), stores)?;
             for (file, packed) in packed_files {
-                let stat = self.settled(&file, packed.stat)?;
+                let stat = self.settled(&file, packed.stat, &packed.text)?;
                 self.sync.record(&file, stat, packed.text, generation);
             }
         }
@@ -281,8 +279,8 @@ impl Pack<'_> {
             let (deep, seen) = deep_check(dir, store, &self.sync)?;
             match (deep, seen) {
                 (State::InSync | State::Touched, Some(seen)) => {
-                    let stat = self.settled(&store.file, seen.stat)?;
                     let text = seen.fingerprint;
+                    let stat = self.settled(&store.file, seen.stat, &text)?;
                     self.sync.record(&store.file, stat, text, store.changed);
                     return Ok(Plan::Keep(State::Touched));
                 }
@@ -302,12 +300,13 @@ impl Pack<'_> {
         })
     }
 
-    /// A store that had rows does not become a file that is no JSON, unless
-    /// that is wanted. (A cut or empty file was refused before it was read.)
+    /// A store that was packed from whole JSON does not become one that is
+    /// not, unless that is wanted. (An empty file, or one whose end is
+    /// missing, was refused before it was read.)
     fn refuse_loss(&self, before: Option<&Store>, packed: &PackedFile, file: &str) -> Result<()> {
-        let had_rows = before.is_some_and(|store| !store.segments.is_empty());
-        let lost = matches!(packed.why, Some(WhyFileForm::Json(_)));
-        if had_rows && lost && !self.prefer_json {
+        let was_whole =
+            before.is_some_and(|store| store.packed.is_none_or(|packed| packed.is_json));
+        if was_whole && packed.is_broken() && !self.prefer_json {
             return Err(Error::OutOfSync {
                 path: self.writer.persist_dir().join(file),
                 problem: SyncProblem::WouldLoseStore,
@@ -316,18 +315,21 @@ impl Pack<'_> {
         Ok(())
     }
 
-    /// The stat of a file that still is as it was at `stat`, taken so late
-    /// that a later change shows. A file that was written a moment ago needs
-    /// a moment's patience; one on a file system with coarse times does not
-    /// get it, and is compared by samples later.
-    fn settled(&self, file: &str, stat: Stat) -> Result<Stat> {
+    /// The stat of a file that holds `text` and was last looked at as `stat`,
+    /// taken so late that a later change shows. A file that was written a
+    /// moment ago needs a moment's patience; one on a file system with coarse
+    /// times does not get it, and is compared by samples later.
+    fn settled(&self, file: &str, stat: Stat, text: &Fingerprint) -> Result<Stat> {
         if stat.is_settled() {
             return Ok(stat);
         }
         std::thread::sleep(Duration::from_millis(60));
         let path = self.writer.persist_dir().join(file);
-        let now = Stat::of(&path)?.filter(|now| now.same(&stat));
-        Ok(now.unwrap_or(stat))
+        let source = File::open(&path).map_err(Error::io("open", &path))?;
+        let now = Stat::of_file(&source, &path)?;
+        // The file may have changed since it was read, within the same tick.
+        let unchanged = now.same(&stat) && Samples::of(&source, &path)? == text.samples;
+        Ok(if unchanged { now } else { stat })
     }
 
     /// Removes the JSON files of LlamaIndex's stores that the published twin
@@ -351,17 +353,19 @@ impl Pack<'_> {
             let proof = prove(&text, &path, &|at| self.progress.at(at));
             self.progress.end();
             proof?;
-            if !Stat::of(&path)?.is_some_and(|now| now.same(&before)) {
-                return Err(Error::SourceBusy { path, tries: 1 });
-            }
             self.sync.record_dropped(&record.file);
-            dropped.push(record.file.clone());
+            dropped.push((record.file.clone(), before));
         }
         self.sync.save(self.writer.lock())?;
-        for file in &dropped {
-            durable::remove(&dir.join(file))?;
+        for (file, before) in &dropped {
+            let path = dir.join(file);
+            // Proving the others took its time.
+            if !Stat::of(&path)?.is_some_and(|now| now.same(before)) {
+                return Err(Error::SourceBusy { path, tries: 1 });
+            }
+            durable::remove(&path)?;
         }
-        Ok(dropped)
+        Ok(dropped.into_iter().map(|(file, _)| file).collect())
     }
 }
 

@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-use super::{Progress, proof::prove, store_text::StoreText, vector_store};
+use super::{Progress, proof::prove, store_text::StoreText, vector_store, whole::check_whole};
 use crate::{
     container::{Container, Expected, FileKind, OpenOptions},
-    error::{Error, Result},
+    error::{Error, JsonFault, Result},
     json::{JsonStyle, Window},
     persist_dir::{Fingerprint, JsonDamage, SegmentKind, SegmentRef, Stat, StoreKind, Writer},
     segment::{NotStructural, VectorWriter, VerbatimWriter},
@@ -30,7 +30,6 @@ pub(crate) struct PackedFile {
     pub(crate) segments: Vec<SegmentRef>,
     pub(crate) verbatim: Option<SegmentRef>,
     pub(crate) text: Fingerprint,
-    pub(crate) is_json: bool,
     /// Of the source, before it was read.
     pub(crate) stat: Stat,
     /// What there is to say, where the file is kept as it is and its kind
@@ -70,6 +69,18 @@ impl std::fmt::Display for WhyFileForm {
 }
 
 impl PackedFile {
+    /// Whether the text is not JSON at all or not whole, as far as was seen.
+    /// (A value that is merely too long to be held proves nothing.)
+    pub(crate) fn is_broken(&self) -> bool {
+        match &self.why {
+            Some(WhyFileForm::Ends(_)) => true,
+            Some(WhyFileForm::Json(Error::Json { fault, .. })) => {
+                !matches!(fault, JsonFault::TooLong(_))
+            }
+            _ => false,
+        }
+    }
+
     /// Packs the file of this name in the persist directory of `writer`.
     ///
     /// # Errors
@@ -127,13 +138,12 @@ impl Job<'_> {
             segments: Vec::new(),
             verbatim: None,
             text: Fingerprint::of_bytes(b""),
-            is_json: damage.is_none(),
             stat,
-            why: match kind {
-                StoreKind::Other => None,
-                _ => damage.map(WhyFileForm::Ends),
-            },
+            why: damage.map(WhyFileForm::Ends),
         };
+        if kind != StoreKind::VectorStore && kind != StoreKind::Other && packed.why.is_none() {
+            packed.why = self.check_whole(&source)?;
+        }
         if kind == StoreKind::VectorStore {
             match self.vectors(&mut source)? {
                 Ok(segment) => {
@@ -165,8 +175,7 @@ impl Job<'_> {
         let (name, path) = self.writer.fresh(SegmentKind::Vectors)?;
         let style = self.detect_style(source)?;
         let mut segment = VectorWriter::create(&path, self.writer.twin_dir(), style)?;
-        let source = source.try_clone().map_err(Error::io("open", self.path))?;
-        let mut window = Window::from_file(source, self.path, MAX_VALUE)?;
+        let mut window = self.window(source)?;
         let parsed = vector_store::parse(&mut window, &mut segment, &|at| self.progress.at(at));
         match parsed {
             Ok(Ok(())) => {}
@@ -178,6 +187,20 @@ impl Job<'_> {
             Ok(written) => Ok(SegmentRef::new(name, written)),
             Err(why) => Err(WhyFileForm::NotStructural(why)),
         })
+    }
+
+    /// Whether the file holds whole JSON.
+    fn check_whole(&self, source: &File) -> Result<Option<WhyFileForm>> {
+        match check_whole(&mut self.window(source)?) {
+            Ok(()) => Ok(None),
+            Err(e @ Error::Json { .. }) => Ok(Some(WhyFileForm::Json(e))),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn window(&self, source: &File) -> Result<Window> {
+        let source = source.try_clone().map_err(Error::io("open", self.path))?;
+        Window::from_file(source, self.path, MAX_VALUE)
     }
 
     fn prove_vectors(&self, segment: &SegmentRef) -> Result<Fingerprint> {

@@ -3,19 +3,23 @@
 
 use std::{fs, path::Path};
 
-/// Names of temporary files and directories of ours begin so.
-const PREFIX: &str = ".twinstore-";
+/// Names of temporary files and directories of ours begin so …
+const PREFIX: &str = ".twinstore-tmp-";
+/// … and go on with this many random letters and digits.
+const RANDOM: usize = 12;
 
-/// Whether a file of this name is a temporary one of ours.
+/// Whether a file of this name is a temporary one of ours, and can be nothing
+/// else.
 pub(crate) fn is_temp(name: &str) -> bool {
-    name.starts_with(PREFIX)
+    let random = name.strip_prefix(PREFIX).unwrap_or_default();
+    random.len() == RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// A builder of temporary names whose files and directories get the
 /// permissions that any program's would: `mode` less the umask.
 pub(crate) fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX);
+    builder.prefix(PREFIX).rand_bytes(RANDOM);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     #[cfg(not(unix))]

@@ -242,15 +242,16 @@ fn print_to(
     let mut out = BufWriter::with_capacity(1 << 20, file);
     let mut fingerprinter = Fingerprinter::new(length);
     let write = || Error::io("write", path);
-    text.print(&mut |bytes| {
+    let printed = text.print(&mut |bytes| {
         out.write_all(bytes).map_err(write())?;
         fingerprinter.update(bytes);
         progress.at(fingerprinter.position());
         Ok(())
-    })?;
+    });
+    progress.end();
+    printed?;
     let file = out.into_inner().map_err(|e| write()(e.into_error()))?;
     file.sync_all().map_err(Error::io("sync", path))?;
-    progress.end();
     let printed = fingerprinter.finish();
     let Some(packed) = packed else {
         return Fingerprint::of(path);

@@ -53,20 +53,36 @@ impl JsonStyle {
     /// Fills in what is still undecided, escapes and number layout, from the
     /// text of a value. Returns whether that changed anything.
     pub fn learn(&mut self, text: &[u8]) -> bool {
-        if self.escapes.is_some() && self.numbers.is_some() {
+        let escapes = self.learn_escapes(text);
+        self.learn_numbers(text) || escapes
+    }
+
+    /// Settles what is escaped, if that is open and `text` shows it.
+    ///
+    /// Cheap where there is nothing to learn, so that a writer can ask before
+    /// it prints: what printed well unsettled must not print otherwise later.
+    pub fn learn_escapes(&mut self, text: &[u8]) -> bool {
+        let telling = |b: &u8| matches!(b, b'\\' | 0x7f..);
+        if self.escapes.is_some() || !text.iter().any(telling) {
             return false;
         }
-        let votes = Votes::of(text, self.escapes.is_none(), self.numbers.is_none());
-        let before = (self.escapes, self.numbers);
         let layout = self.numbers();
-        self.escapes = self.escapes.or(votes.escapes());
-        self.numbers = self.numbers.or(votes.numbers(self));
+        self.escapes = Votes::of(text, true, false).escapes();
         // Escapes decide what an open layout prints as. What was printed so
         // far must go on printing the same.
         if self.numbers.is_none() && self.numbers() != layout {
             self.numbers = Some(layout);
         }
-        before != (self.escapes, self.numbers)
+        self.escapes.is_some()
+    }
+
+    /// Settles the number layout, if that is open and `text` shows it.
+    pub fn learn_numbers(&mut self, text: &[u8]) -> bool {
+        if self.numbers.is_some() {
+            return false;
+        }
+        self.numbers = Votes::of(text, false, true).numbers(self);
+        self.numbers.is_some()
     }
 }
 

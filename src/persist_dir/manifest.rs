@@ -83,10 +83,10 @@ pub struct Packed {
     pub generation: u64,
     /// What recognises it.
     pub text: Fingerprint,
-    /// Whether it began and ended as JSON does: whether
-    /// [`JsonDamage`](super::JsonDamage) finds nothing. Where it did, a
-    /// successor that does not is taken for damaged; where it did not, as
-    /// with a FAISS index, for a new text.
+    /// Whether it was whole JSON as far as the packer saw; at least,
+    /// [`JsonDamage`](super::JsonDamage) found nothing. Where it was, a
+    /// successor that is not is taken for damaged; where it was not, as with
+    /// a FAISS index, for a new text.
     pub is_json: bool,
 }
 

@@ -159,11 +159,6 @@ impl SyncFile {
         self.entry_mut(file).pending = Some(Pending { text, changed });
     }
 
-    /// Forgets `file`, as after its store was removed from the twin.
-    pub fn forget(&mut self, file: &str) {
-        self.files.remove(file);
-    }
-
     fn entry_mut(&mut self, file: &str) -> &mut SyncEntry {
         self.files.entry(file.to_owned()).or_default()
     }
@@ -211,8 +206,6 @@ mod tests {
         assert!(sync.entry("a.json").unwrap().pending().is_none());
         sync.record("c.json", stat, text, 3);
         assert!(!sync.entry("c.json").unwrap().is_dropped());
-        sync.forget("c.json");
-        assert!(sync.entry("c.json").is_none());
     }
 
     #[test]

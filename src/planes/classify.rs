@@ -80,6 +80,12 @@ impl<'t> Row<'t> {
         true
     }
 
+    /// Whether a value is one that number layouts write in different ways.
+    pub(crate) fn tells_layout(&self) -> bool {
+        let telling = |x: &f64| x.fract() == 0.0 || !(1e-4..1e16).contains(&x.abs());
+        self.values.iter().any(telling)
+    }
+
     pub(crate) fn norm(&self) -> f64 {
         norm(&self.values)
     }

@@ -39,6 +39,14 @@ impl RowClass {
 /// Set in a class byte when tokens of the row stand in `EXCP`.
 pub(crate) const HAS_EXCEPTIONS: u8 = 0x80;
 
+/// How many of these class bytes are of Delta rows.
+pub(crate) fn deltas_in(classes: &[u8]) -> u32 {
+    let deltas = classes
+        .iter()
+        .filter(|&&byte| RowClass::of(byte) == Some(RowClass::Delta));
+    u32::try_from(deltas.count()).unwrap_or(u32::MAX)
+}
+
 /// Rows between two counts in `LRNK`.
 pub(crate) const RANK_GROUP: u32 = 512;
 

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{
-    format::{EXCEPTION_LEN, HAS_EXCEPTIONS, MAX_DIM, PlaneMeta, RANK_GROUP, RowClass},
-    write::deltas_in,
+use super::format::{
+    EXCEPTION_LEN, HAS_EXCEPTIONS, MAX_DIM, PlaneMeta, RANK_GROUP, RowClass, deltas_in,
 };
 use crate::{
     bytes::View,

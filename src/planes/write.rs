@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{
     classify::{NotARow, Row, delta},
-    format::{HAS_EXCEPTIONS, PlaneMeta, RANK_GROUP, RowClass, is_regular},
+    format::{HAS_EXCEPTIONS, PlaneMeta, RANK_GROUP, RowClass, deltas_in, is_regular},
 };
 use crate::{
     bytes::Spill,
@@ -68,10 +68,10 @@ impl PlaneBuilder {
         if self.meta.rows > 0 && dim != self.meta.dim as usize {
             return Ok(Pushed::OtherDim);
         }
-        let mut class = row.classify(style.numbers());
-        if !row.exceptions.is_empty() && style.numbers.is_none() && style.learn(text) {
-            class = row.classify(style.numbers());
+        if style.numbers.is_none() && row.tells_layout() {
+            style.learn_numbers(text);
         }
+        let class = row.classify(style.numbers());
         self.meta.dim = u32::try_from(dim).unwrap_or(u32::MAX);
 
         let mut bytes = Vec::with_capacity(dim * 4);
@@ -147,12 +147,4 @@ impl PlaneBuilder {
         }
         Ok(self.meta)
     }
-}
-
-/// How many of these class bytes are of Delta rows.
-pub(crate) fn deltas_in(classes: &[u8]) -> u32 {
-    let deltas = classes
-        .iter()
-        .filter(|&&byte| RowClass::of(byte) == Some(RowClass::Delta));
-    u32::try_from(deltas.count()).unwrap_or(u32::MAX)
 }

@@ -21,6 +21,8 @@ const NAMES: [(&str, Map); 7] = [
 
 /// Text of unknown members that is kept in the segment's metadata.
 const MAX_OTHER: usize = 16 << 20;
+/// What a member costs beside its text.
+const OTHER_COST: usize = 64;
 
 /// Gives all entries of the store to `writer`. `progress` is told how far
 /// reading has come.
@@ -45,19 +47,22 @@ pub(crate) fn parse(
     // Maps met before the vectors, which must come first: where they start.
     let mut deferred = Vec::new();
     let mut have_vectors = false;
+    let mut named: Vec<Map> = Vec::new();
     window.expect(b'{')?;
     let mut more = window.peek()? != Some(b'}');
     while more {
         let key = window.string()?.to_vec();
         window.expect(b':')?;
-        match map_of(&key) {
+        let map = map_of(&key);
+        if let Some(map) = map {
+            // Whatever its value: Python keeps the last one.
+            if named.contains(&map) {
+                return Ok(Err(NotStructural::RepeatedMap));
+            }
+            named.push(map);
+        }
+        match map {
             Some(map) if window.peek()? == Some(b'{') => {
-                if members
-                    .iter()
-                    .any(|m| matches!(m, Member::Map { map: other, .. } if *other == map))
-                {
-                    return Ok(Err(NotStructural::RepeatedMap));
-                }
                 members.push(Member::Map { map, key });
                 if map == Map::Embeddings || have_vectors {
                     have_vectors = true;
@@ -71,7 +76,7 @@ pub(crate) fn parse(
             }
             _ => {
                 let value = window.value()?.to_vec();
-                other += key.len() + value.len();
+                other += key.len() + value.len() + OTHER_COST;
                 if other > MAX_OTHER {
                     return Ok(Err(NotStructural::TooLarge));
                 }

@@ -29,6 +29,32 @@ pub struct VectorSegment {
     columns: OnceLock<Columns>,
 }
 
+/// The sections that a vector segment may have.
+const SECTIONS: [SectionKind; 22] = [
+    SectionKind::META,
+    SectionKind::PLANE,
+    SectionKind::LOW_PLANE,
+    SectionKind::LOW_RANK,
+    SectionKind::CLASSES,
+    SectionKind::NORMS,
+    SectionKind::IRREGULAR,
+    SectionKind::EXCEPTIONS,
+    SectionKind::TOKENS,
+    SectionKind::IDS,
+    SectionKind::ID_ENDS,
+    SectionKind::ID_SLOTS,
+    SectionKind::ID_SORTED,
+    SectionKind::METADATA_ORDER,
+    SectionKind::METADATA_POSITIONS,
+    SectionKind::REF_DOC_ORDER,
+    SectionKind::REF_DOC_POSITIONS,
+    SectionKind::COLUMNS,
+    SectionKind::CODES,
+    SectionKind::BLOCKS,
+    SectionKind::BLOCK_INDEX,
+    SectionKind::ODDMENTS,
+];
+
 /// How many rows are of which class; see `docs/FORMAT.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct NumberClasses {
@@ -112,6 +138,7 @@ impl VectorSegment {
     /// # Errors
     /// [`Error::Damaged`] when its sections do not fit each other.
     pub fn open(file: Arc<Container>) -> Result<VectorSegment> {
+        file.only_sections(&SECTIONS)?;
         let meta: VectorsMeta = file.metadata()?;
         let span = file.require(SectionKind::META)?;
         if !meta.style.is_sound() {
@@ -119,6 +146,16 @@ impl VectorSegment {
         }
         if meta.plane.rows > meta.ids.rows {
             return Err(file.damaged(span, 0, Fault::Bounds("number of vectors")));
+        }
+        let maps = |map: Map| {
+            let named = |m: &&Member| matches!(m, Member::Map { map: other, .. } if *other == map);
+            meta.members.iter().filter(named).count()
+        };
+        if [Map::Embeddings, Map::RefDocs, Map::Metadata]
+            .into_iter()
+            .any(|map| maps(map) > 1)
+        {
+            return Err(file.damaged(span, 0, Fault::Value("a map that occurs twice")));
         }
         Ok(VectorSegment {
             ids: IdColumn::open(&file, &meta.ids)?,
@@ -366,7 +403,12 @@ impl VectorSegment {
         let bytes = self.file.read(span, 0..span.len())?;
         let oddments: Vec<Oddment> =
             codec::decode(&bytes).map_err(|fault| self.file.damaged(span, 0, fault))?;
-        if !oddments.is_sorted_by_key(Oddment::place) {
+        let sound = |o: &Oddment| {
+            o.entry < self.entries(o.map) && (o.part == Part::Key || o.map == Map::RefDocs)
+        };
+        // Strictly rising: two for one place would leave the second unread.
+        let rising = oddments.is_sorted_by(|a, b| a.place() < b.place());
+        if !rising || !oddments.iter().all(sound) {
             return Err(self.file.damaged(span, 0, Fault::Layout));
         }
         Ok(oddments)

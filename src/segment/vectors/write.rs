@@ -225,7 +225,8 @@ impl VectorWriter {
             let mut printed = Vec::with_capacity(value.len());
             print_within(&normal, style, ENTRY_DEPTH, value.len(), &mut printed) && printed == value
         };
-        let prints = reprint(&self.style) || (self.style.learn(value) && reprint(&self.style));
+        self.style.learn_escapes(value);
+        let prints = reprint(&self.style);
         if !prints && let Err(why) = self.note(Map::RefDocs, entry, Part::Value, value) {
             return Ok(Err(why));
         }
@@ -246,7 +247,8 @@ impl VectorWriter {
             encode(id, style.escapes(), &mut printed);
             printed == token
         };
-        if reprint(&self.style) || (self.style.learn(token) && reprint(&self.style)) {
+        self.style.learn_escapes(token);
+        if reprint(&self.style) {
             return Ok(());
         }
         self.note(map, entry, Part::Key, token)
