@@ -349,7 +349,7 @@ pub enum SyncProblem {
     Diverged,
     /// `pack` would replace a sound store by an empty or cut file.
     #[error(
-        "the JSON file is empty, cut or not loadable while the twin holds this store intact; `twinstore unpack` restores the file, `pack --prefer json` gives the store up"
+        "the JSON file is empty, cut or not loadable while the twin holds this store intact; `twinstore unpack --prefer twin` restores the file, `pack --prefer json` gives the store up"
     )]
     WouldLoseStore,
 }

@@ -6,6 +6,8 @@
 //! Everything that is at hand goes there and back twice: once to a new
 //! directory beside untouched JSON, once in place after the JSON was dropped.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 mod common;
 
 use std::path::Path;
@@ -32,7 +34,11 @@ fn there_and_back(dir: &Path) {
         ..PackOptions::default()
     });
     let stores = || files.keys().filter(|file| store_kind(file).is_some());
-    assert_eq!(report.dropped, stores().cloned().collect::<Vec<_>>(), "{of}");
+    assert_eq!(
+        report.dropped,
+        stores().cloned().collect::<Vec<_>>(),
+        "{of}"
+    );
     assert!(stores().all(|file| !storage.exists(file)), "{of}");
     storage.unpack();
     assert_same_files(&storage.files(), &files, &of);
@@ -87,11 +93,17 @@ fn every_dir_of_ours_says_what_it_is_for() {
         .collect();
     listed.sort_unstable();
     let dirs = persist_dirs(&data_dir());
-    let names = dirs.iter().map(|dir| dir.file_name().unwrap().to_str().unwrap());
+    let names = dirs
+        .iter()
+        .map(|dir| dir.file_name().unwrap().to_str().unwrap());
     assert_eq!(names.collect::<Vec<_>>(), listed);
     for dir in &dirs {
         let bytes: usize = files_of(dir).values().map(Vec::len).sum();
-        let limit = if dir.ends_with("strange_ids") { 90_000 } else { 16_000 };
+        let limit = if dir.ends_with("strange_ids") {
+            90_000
+        } else {
+            16_000
+        };
         assert!(bytes < limit, "{} is too large to commit", dir.display());
     }
 }

@@ -167,7 +167,7 @@ fn a_column_that_gives_its_dictionary_up_keeps_its_values() {
             out.finish().unwrap();
             let blocks = crate::blocks::Blocks::open(&open(&path)).unwrap();
             let mut cursor = crate::blocks::Cursor::new(&blocks, values);
-            let mut expected = vec![""; 12];
+            let mut expected = [""; 12];
             pushed
                 .iter()
                 .for_each(|(entry, value)| expected[*entry as usize] = value);

@@ -323,10 +323,13 @@ impl Pack<'_> {
         if stat.is_settled() {
             return Ok(stat);
         }
-        std::thread::sleep(Duration::from_millis(60));
         let path = self.writer.persist_dir().join(file);
         let source = File::open(&path).map_err(Error::io("open", &path))?;
-        let now = Stat::of_file(&source, &path)?;
+        let mut now = Stat::of_file(&source, &path)?;
+        if !now.is_settled() {
+            std::thread::sleep(Duration::from_millis(60));
+            now = Stat::of_file(&source, &path)?;
+        }
         // The file may have changed since it was read, within the same tick.
         let unchanged = now.same(&stat) && Samples::of(&source, &path)? == text.samples;
         Ok(if unchanged { now } else { stat })

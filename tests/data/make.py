@@ -116,7 +116,7 @@ def stringify(value):
         mantissa, _, exponent = text.partition("e")
         if value == int(value) and abs(value) < 1e21:
             return str(int(value))
-        if 1e-7 <= abs(value) < 1e-4:
+        if 1e-6 <= abs(value) < 1e-4:
             digits = mantissa.lstrip("-").replace(".", "")
             return ("-" if value < 0 else "") + "0." + "0" * (-int(exponent) - 1) + digits
         if exponent:
@@ -168,7 +168,7 @@ ids = [new_id() for _ in range(4)]
 store = vector_store(ids=ids, number_class="decimal")
 first, second = list(store["embedding_dict"].values())[:2]
 first[:4] = [shortest(x) for x in (1e-5, -3.25e-7, 2.5e-9, 1.0)]
-second[:2] = [-2.0, shortest(0.000012345)]
+second[:2] = [-2.0, shortest(0.0000012345)]
 names = {"embedding_dict": "embeddingDict", "text_id_to_ref_doc_id": "textIdToRefDocId", "metadata_dict": "metadataDict"}
 camel = {names[key]: value for key, value in store.items()}
 nodes = document_store(ids)
