@@ -19,11 +19,12 @@
 //! What cannot be held like this (a [`NotStructural`]) is kept in file form.
 
 mod format;
+mod oddments;
 mod read;
 mod write;
 
 pub(crate) use format::{Map, Member, Part};
-pub(crate) use read::OddmentWalk;
+pub(crate) use oddments::OddmentWalk;
 pub use read::{Metadata, NumberClasses, VectorSegment};
 pub use write::NotStructural;
 pub(crate) use write::{Attempt, VectorWriter};
