@@ -65,7 +65,7 @@ pub enum Error {
 
     /// The manifest of the highest generation is damaged. Older generations
     /// are never opened silently in its place.
-    #[error("the manifest of generation {generation} is damaged ({source}); {}", match previous { Some(n) => format!("generation {n} is intact and opens with `--generation {n}`"), None => "no older generation is intact: write it anew from the JSON with `twinstore pack --prefer json`".to_owned() })]
+    #[error("the manifest of generation {generation} is damaged ({}); {}", brief(source), match previous { Some(n) => format!("generation {n} is intact: `twinstore unpack --out NEW --generation {n}` prints it, `pack --prefer json` goes on from it"), None => "no older generation is intact: write it anew from the JSON with `twinstore pack --prefer json`".to_owned() })]
     DamagedManifest {
         /// The generation whose manifest is damaged.
         generation: u64,
@@ -73,6 +73,14 @@ pub enum Error {
         previous: Option<u64>,
         /// What is wrong with it.
         source: Box<Error>,
+    },
+
+    /// The twin has lost all its manifests: its other files cannot be read
+    /// without them, and the next commit would remove them.
+    #[error("{} holds files of a twin but no manifest, which says what they are; restore it from a copy, or start anew from the JSON files with `twinstore pack --prefer json`, which gives them up", twin.display())]
+    LostManifests {
+        /// The directory of the twin.
+        twin: PathBuf,
     },
 
     /// The generation asked for does not exist (any more).
@@ -202,7 +210,10 @@ impl Error {
     /// system error).
     #[must_use]
     pub fn is_damage(&self) -> bool {
-        matches!(self, Error::Damaged { .. } | Error::DamagedManifest { .. })
+        matches!(
+            self,
+            Error::Damaged { .. } | Error::DamagedManifest { .. } | Error::LostManifests { .. }
+        )
     }
 }
 
@@ -226,6 +237,9 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
+    /// The manifest names a file that is not there.
+    #[error("the file is missing")]
+    NoFile,
     /// Shorter than header and trailer.
     #[error("the file is {0} bytes long, shorter than any twin file")]
     TooShort(u64),
@@ -347,11 +361,25 @@ pub enum SyncProblem {
         "both the JSON file and the twin changed since they were equal; choose with `pack --prefer json` or `unpack --prefer twin`"
     )]
     Diverged,
-    /// `pack` would replace a sound store by an empty or cut file.
+    /// Somebody changed the file while its replacement was being printed.
     #[error(
-        "the JSON file is empty, cut or not loadable while the twin holds this store intact; `twinstore unpack --prefer twin` restores the file, `pack --prefer json` gives the store up"
+        "the JSON file was changed while the twin was being printed, and was kept; see `twinstore status`, then run it again"
     )]
-    WouldLoseStore,
+    Changing,
+    /// `pack` would replace a sound store by an empty, cut or broken file.
+    #[error("the JSON file is empty, cut or not loadable{} while the twin holds this store intact; `twinstore unpack --prefer twin` restores the file, `pack --prefer json` gives the store up", match at { Some(at) => format!(" (byte {at})"), None => String::new() })]
+    WouldLoseStore {
+        /// Where it stops being JSON, if that was looked for.
+        at: Option<u64>,
+    },
+}
+
+/// Damage without the path and the remedy, for use within another message.
+fn brief(error: &Error) -> String {
+    match error {
+        Error::Damaged { place, fault, .. } => format!("{place}: {fault}"),
+        other => other.to_string(),
+    }
 }
 
 fn list<T: fmt::Display>(items: &[T]) -> String {

@@ -9,7 +9,9 @@
 //! * a file is created under a name that was never used, and is never
 //!   written, truncated or renamed over after it was published;
 //! * files are deleted by unlinking, which leaves maps intact;
-//! * the `File` and the map live in one value, which every view borrows.
+//! * the map lives in one value, which every view borrows. (The file itself
+//!   is closed: a map does not need it, and a twin of a thousand stores would
+//!   otherwise use up the descriptors of a process.)
 //!
 //! Another program that truncates or rewrites a published file in place
 //! breaks this: changed bytes or SIGBUS are then possible. Where that cannot
@@ -26,26 +28,23 @@ use memmap2::Mmap;
 
 use crate::error::{Error, Result};
 
-/// A file and its map.
+/// The map of a file.
 #[derive(Debug)]
 pub(crate) struct MappedFile {
     map: Mmap,
     path: PathBuf,
-    // Held so that the file stays open as long as the map.
-    _file: File,
 }
 
 impl MappedFile {
     #[allow(unsafe_code)]
-    pub(crate) fn new(file: File, path: &Path) -> Result<MappedFile> {
+    pub(crate) fn new(file: &File, path: &Path) -> Result<MappedFile> {
         // SAFETY: the map is only read, only as bytes, and the files that are
         // opened this way are immutable once published: see the module docs,
         // which also say what happens when somebody else breaks that rule.
-        let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
+        let map = unsafe { Mmap::map(file) }.map_err(Error::io("map", path))?;
         Ok(MappedFile {
             map,
             path: path.to_owned(),
-            _file: file,
         })
     }
 

@@ -86,7 +86,7 @@ impl Source {
         }
         let file = File::open(path).map_err(Error::io("open", path))?;
         Ok(match backend {
-            Backend::Map => Source::Mapped(MappedFile::new(file, path)?),
+            Backend::Map => Source::Mapped(MappedFile::new(&file, path)?),
             Backend::Read => Source::Read(ReadFile::new(file, path)?),
         })
     }

@@ -124,7 +124,7 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Err(Failure::Store(e)) => {
-            eprintln!("error: {e}");
+            eprintln!("error: {}", output::visible(&e.to_string()));
             let found =
                 e.is_damage() || matches!(e, Error::OutOfSync { .. } | Error::NotIdentical { .. });
             ExitCode::from(if found { 1 } else { 2 })

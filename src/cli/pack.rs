@@ -75,10 +75,15 @@ fn describe(report: &PackReport) -> String {
     }
     let mut text = output::table(&rows, &[]);
     if !report.left_alone.is_empty() {
-        text.push_str(&format!("left alone: {}\n", report.left_alone.join(", ")));
+        let names = output::visible(&report.left_alone.join(", "));
+        text.push_str(&format!("left alone: {names}\n"));
     }
     if !report.dropped.is_empty() {
-        text.push_str(&format!("removed: {}\n", report.dropped.join(", ")));
+        let names = output::visible(&report.dropped.join(", "));
+        text.push_str(&format!("removed: {names}\n"));
+    }
+    for warning in &report.warnings {
+        text.push_str(&format!("warning: {}\n", output::visible(warning)));
     }
     let made = if report.committed {
         "is published"

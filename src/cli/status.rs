@@ -27,8 +27,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             .stores
             .iter()
             .map(|store| {
-                let remedy = store.remedy.unwrap_or_default();
-                vec![store.file.clone(), store.state.clone(), remedy.to_owned()]
+                let remedy = store.remedy.clone().unwrap_or_default();
+                vec![store.file.clone(), store.state.clone(), remedy]
             })
             .collect();
         let mut text = output::table(&rows, &[]);

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     } else {
         let mut text = String::new();
         for problem in &report.problems {
-            text.push_str(&problem.error);
+            text.push_str(&output::visible(&problem.error));
             text.push('\n');
         }
         let size = output::size(report.bytes);

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     container::OpenOptions,
-    error::Result,
-    persist_dir::{Form, Snapshot, State, SyncEntry, SyncFile, manifest, state},
+    error::{Error, Result},
+    persist_dir::{Form, Snapshot, State, SyncEntry, SyncFile, manifest, state, sync},
     segment::{NumberClasses, VectorSegment},
 };
 
@@ -132,7 +132,11 @@ pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<I
         info.ratio = ratio(info.binary_bytes, info.json_bytes);
         let described = StoreText::open(&store, path.clone())
             .and_then(|text| text.vectors().map_or(Ok(()), |v| info.describe(v)));
-        info.problem = described.err().map(|e| e.to_string());
+        // Damage is described; what the system refuses is an error.
+        info.problem = match described {
+            Err(e) if e.is_damage() || is_missing(&e) => Some(e.to_string()),
+            other => other.map(|()| None)?,
+        };
         stores.push(info);
     }
     let json_bytes = stores.iter().map(|s| s.json_bytes).sum();
@@ -145,6 +149,11 @@ pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<I
         binary_bytes,
         ratio: ratio(binary_bytes, json_bytes),
     })
+}
+
+/// Whether a file is not there.
+fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
 }
 
 impl StoreInfo {
@@ -183,8 +192,8 @@ pub struct StoreStatus {
     pub state: String,
     /// Whether nothing has to be done.
     pub settled: bool,
-    /// What to do, where there is something to do.
-    pub remedy: Option<&'static str>,
+    /// What is wrong or to be done, if anything.
+    pub remedy: Option<String>,
 }
 
 impl Status {
@@ -207,20 +216,33 @@ pub fn status(dir: &Path) -> Result<Status> {
     let (sync, _) = SyncFile::load(&twin);
     let mut stores = Vec::new();
     for store in manifest.iter().flat_map(|m| &m.stores) {
-        let state = state(dir, store, &sync)?;
-        let remedy = remedy(state);
+        let state = state(dir, store, &sync);
+        let (words, remedy) = match &state {
+            // Another file's trouble is no reason to say nothing of the rest.
+            Err(e) => ("unreadable".to_owned(), Some(e.to_string())),
+            Ok(state) => match store.missing_segment(&twin) {
+                Some(segment) => (
+                    "twin damaged".to_owned(),
+                    Some(missing(&segment.name.to_string(), *state)),
+                ),
+                None if *state == State::JsonAbsent && dropped(&sync, &store.file) => {
+                    ("JSON dropped".to_owned(), None)
+                }
+                None => (state.to_string(), remedy(*state).map(str::to_owned)),
+            },
+        };
         stores.push(StoreStatus {
             file: store.file.clone(),
             kind: store.kind.as_str(),
-            state: match state {
-                State::JsonAbsent if dropped(&sync, &store.file) => "JSON dropped".to_owned(),
-                _ => state.to_string(),
-            },
+            state: words,
             settled: remedy.is_none(),
             remedy,
         });
     }
-    let io = || crate::Error::io("list", dir);
+    if manifest.is_none() {
+        sync::refuse_lost_manifests(dir)?;
+    }
+    let io = || Error::io("list", dir);
     for entry in std::fs::read_dir(dir).map_err(io())? {
         let Ok(file) = entry.map_err(io())?.file_name().into_string() else {
             continue;
@@ -233,7 +255,7 @@ pub fn status(dir: &Path) -> Result<Status> {
                 kind: kind.as_str(),
                 state: "not packed".to_owned(),
                 settled: false,
-                remedy: Some("`twinstore pack` takes it into the twin"),
+                remedy: Some("`twinstore pack` takes it into the twin".to_owned()),
             });
         }
     }
@@ -242,6 +264,16 @@ pub fn status(dir: &Path) -> Result<Status> {
         generation: manifest.map(|m| m.generation),
         stores,
     })
+}
+
+/// What to do about a file of the twin that is gone or cut.
+fn missing(segment: &str, state: State) -> String {
+    let remedy = match state {
+        State::JsonAbsent => "restore it from a copy",
+        State::InSync | State::Touched => "`twinstore pack` writes it anew from the JSON",
+        _ => "`twinstore pack --prefer json` writes it anew from the JSON",
+    };
+    format!("{segment} is missing or cut; {remedy}")
 }
 
 /// Whether `pack --drop-json` removed the file.

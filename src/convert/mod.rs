@@ -11,7 +11,9 @@
 //! JSON, `pack_file` packs one file, `store_text` prints any store, and
 //! `proof` compares that with the source. This layer knows nothing of queries.
 
+mod drop_json;
 mod inspect;
+mod listing;
 mod pack;
 mod pack_file;
 mod progress;

@@ -1,23 +1,20 @@
 //! `pack`: makes or refreshes the binary twin of a persist directory.
 
-use std::{
-    fs::{self, File},
-    path::Path,
-    time::Duration,
-};
+use std::{fs::File, path::Path, time::Duration};
 
 use serde::Serialize;
 
 use super::{
-    Progress, pack_file::PackedFile, proof::prove, recognise::store_kind, store_text::StoreText,
-    temporary::is_temp,
+    Progress,
+    drop_json::drop_json,
+    listing::Listing,
+    pack_file::{Broken, PackedFile},
 };
 use crate::{
-    container::OpenOptions,
     error::{Error, Result, SyncProblem},
     persist_dir::{
-        Fingerprint, Form, KEEP, Manifest, Packed, Samples, Snapshot, Stat, State, Store,
-        StoreKind, SyncFile, Writer, collect, deep_check, durable, manifest, names, state,
+        Fingerprint, Form, KEEP, Packed, Samples, Stat, State, Store, StoreKind, SyncFile, Writer,
+        collect, deep_check, manifest, state, sync,
     },
 };
 
@@ -47,6 +44,8 @@ pub struct PackReport {
     pub left_alone: Vec<String>,
     /// JSON files that were removed.
     pub dropped: Vec<String>,
+    /// What went wrong after the commit, without harm to it.
+    pub warnings: Vec<String>,
 }
 
 /// What `pack` did with one store.
@@ -93,6 +92,9 @@ pub enum Action {
 pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Result<PackReport> {
     let listing = Listing::of(dir)?;
     let has_twin = !manifest::generations(&manifest::twin_dir(dir))?.is_empty();
+    if !has_twin && !options.prefer_json {
+        sync::refuse_lost_manifests(dir)?;
+    }
     if !has_twin && listing.wanted(options.all, None).next().is_none() {
         return Err(Error::NothingToPack {
             dir: dir.to_owned(),
@@ -114,57 +116,9 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
     pack.sync = SyncFile::load(pack.writer.twin_dir()).0;
     let mut report = pack.run(&listing, options.all)?;
     if options.drop_json {
-        report.dropped = pack.drop_json()?;
+        report.dropped = drop_json(&pack.writer, &mut pack.sync, progress)?;
     }
     Ok(report)
-}
-
-/// The files of a persist directory.
-struct Listing {
-    files: Vec<String>,
-    /// Names that cannot be store files, printable.
-    odd: Vec<String>,
-}
-
-impl Listing {
-    fn of(dir: &Path) -> Result<Listing> {
-        let error = || Error::io("list", dir);
-        let mut listing = Listing {
-            files: Vec::new(),
-            odd: Vec::new(),
-        };
-        for entry in fs::read_dir(dir).map_err(error())? {
-            let entry = entry.map_err(error())?;
-            // Links are followed: persist dirs on some platforms are made of
-            // them. What is no file is not ours to mention.
-            if !fs::metadata(entry.path()).is_ok_and(|meta| meta.is_file()) {
-                continue;
-            }
-            match entry.file_name().into_string() {
-                Ok(name) if is_temp(&name) => {}
-                Ok(name) if names::is_store_file(&name) => listing.files.push(name),
-                Ok(name) => listing.odd.push(name),
-                Err(name) => listing.odd.push(name.to_string_lossy().into_owned()),
-            }
-        }
-        // The order of a directory is nobody's; that of the twin should not
-        // depend on it.
-        listing.files.sort();
-        Ok(listing)
-    }
-
-    /// The files to pack: stores, files that the twin holds, or all.
-    fn wanted<'a>(
-        &'a self,
-        all: bool,
-        base: Option<&'a Manifest>,
-    ) -> impl Iterator<Item = (&'a String, StoreKind)> {
-        self.files.iter().filter_map(move |file| {
-            let packed = base.and_then(|m| m.store(file)).map(|store| store.kind);
-            let other = all.then_some(StoreKind::Other);
-            Some((file, packed.or(store_kind(file)).or(other)?))
-        })
-    }
 }
 
 /// What is to be done with one file.
@@ -209,14 +163,13 @@ impl Pack<'_> {
                 packed: Some(Packed {
                     generation,
                     text: packed.text,
-                    is_json: !packed.is_broken(),
+                    is_json: packed.broken.is_none(),
                 }),
                 segments: packed.segments.clone(),
                 verbatim: packed.verbatim,
             };
             // Of other files nothing was expected.
-            let why = packed.why.as_ref().filter(|_| kind != StoreKind::Other);
-            let why = why.map(ToString::to_string);
+            let why = packed.why().filter(|_| kind != StoreKind::Other);
             reports.push(report_of(&store, Action::Packed, why));
             match stores.iter_mut().find(|s| s.file == *file) {
                 Some(old) => *old = store,
@@ -242,13 +195,17 @@ impl Pack<'_> {
         if committed {
             self.writer.publish(self.writer.highest(), stores)?;
             for (file, packed) in packed_files {
-                let stat = self.settled(&file, packed.stat, &packed.text)?;
+                let stat = self.settled(&file, packed.stat, &packed.text);
                 self.sync.record(&file, stat, packed.text, generation);
             }
         }
+        let mut warnings = Vec::new();
         if committed || sync_changed {
             self.sync.generation = self.writer.highest();
-            self.sync.save(self.writer.lock())?;
+            // Only a memory: the commit stands without it.
+            if let Err(e) = self.sync.save(self.writer.lock()) {
+                warnings.push(format!("{e}; the next pack will compare all files again"));
+            }
         }
         if committed {
             // The commit stands whatever becomes of old files: what cannot be
@@ -262,6 +219,7 @@ impl Pack<'_> {
             stores: reports,
             left_alone,
             dropped: Vec::new(),
+            warnings,
         })
     }
 
@@ -272,7 +230,9 @@ impl Pack<'_> {
         };
         let dir = self.writer.persist_dir();
         let mut now = state(dir, store, &self.sync)?;
-        if self.prefer_json && now != State::JsonAbsent {
+        let lost = store.missing_segment(self.writer.twin_dir()).is_some();
+        let anew = self.prefer_json || (lost && matches!(now, State::InSync | State::Touched));
+        if anew && now != State::JsonAbsent {
             return Ok(Plan::Pack);
         }
         if now == State::Touched {
@@ -280,7 +240,7 @@ impl Pack<'_> {
             match (deep, seen) {
                 (State::InSync | State::Touched, Some(seen)) => {
                     let text = seen.fingerprint;
-                    let stat = self.settled(&store.file, seen.stat, &text)?;
+                    let stat = self.settled(&store.file, seen.stat, &text);
                     self.sync.record(&store.file, stat, text, store.changed);
                     return Ok(Plan::Keep(State::Touched));
                 }
@@ -292,7 +252,7 @@ impl Pack<'_> {
             State::JsonNewer => return Ok(Plan::Pack),
             State::BinaryNewer => SyncProblem::BinaryNewer,
             State::Diverged => SyncProblem::Diverged,
-            State::JsonDamaged { .. } => SyncProblem::WouldLoseStore,
+            State::JsonDamaged { .. } => SyncProblem::WouldLoseStore { at: None },
         };
         Err(Error::OutOfSync {
             path: self.writer.persist_dir().join(&store.file),
@@ -306,10 +266,11 @@ impl Pack<'_> {
     fn refuse_loss(&self, before: Option<&Store>, packed: &PackedFile, file: &str) -> Result<()> {
         let was_whole =
             before.is_some_and(|store| store.packed.is_none_or(|packed| packed.is_json));
-        if was_whole && packed.is_broken() && !self.prefer_json {
+        if was_whole && packed.broken.is_some() && !self.prefer_json {
+            let at = packed.broken.as_ref().and_then(Broken::offset);
             return Err(Error::OutOfSync {
                 path: self.writer.persist_dir().join(file),
-                problem: SyncProblem::WouldLoseStore,
+                problem: SyncProblem::WouldLoseStore { at },
             });
         }
         Ok(())
@@ -319,56 +280,24 @@ impl Pack<'_> {
     /// taken so late that a later change shows. A file that was written a
     /// moment ago needs a moment's patience; one on a file system with coarse
     /// times does not get it, and is compared by samples later.
-    fn settled(&self, file: &str, stat: Stat, text: &Fingerprint) -> Result<Stat> {
+    fn settled(&self, file: &str, stat: Stat, text: &Fingerprint) -> Stat {
         if stat.is_settled() {
-            return Ok(stat);
+            return stat;
         }
-        let path = self.writer.persist_dir().join(file);
-        let source = File::open(&path).map_err(Error::io("open", &path))?;
-        let mut now = Stat::of_file(&source, &path)?;
-        if !now.is_settled() {
-            std::thread::sleep(Duration::from_millis(60));
-            now = Stat::of_file(&source, &path)?;
-        }
-        // The file may have changed since it was read, within the same tick.
-        let unchanged = now.same(&stat) && Samples::of(&source, &path)? == text.samples;
-        Ok(if unchanged { now } else { stat })
-    }
-
-    /// Removes the JSON files of LlamaIndex's stores that the published twin
-    /// prints, one after another.
-    fn drop_json(&mut self) -> Result<Vec<String>> {
-        let dir = self.writer.persist_dir().to_owned();
-        let snapshot = Snapshot::open(&dir, None, &OpenOptions::default())?;
-        let manifest = manifest::manifest_path(snapshot.twin_dir(), snapshot.generation());
-        let mut dropped = Vec::new();
-        for store in snapshot.stores() {
-            let record = store.record();
-            let path = dir.join(&record.file);
-            let Some(before) = Stat::of(&path)? else {
-                continue;
-            };
-            if record.kind == StoreKind::Other {
-                continue;
+        let look_again = || {
+            let path = self.writer.persist_dir().join(file);
+            let source = File::open(&path).map_err(Error::io("open", &path))?;
+            let mut now = Stat::of_file(&source, &path)?;
+            if !now.is_settled() {
+                std::thread::sleep(Duration::from_millis(60));
+                now = Stat::of_file(&source, &path)?;
             }
-            self.progress.begin(&record.file, before.length);
-            let text = StoreText::open(&store, manifest.clone())?;
-            let proof = prove(&text, &path, &|at| self.progress.at(at));
-            self.progress.end();
-            proof?;
-            self.sync.record_dropped(&record.file);
-            dropped.push((record.file.clone(), before));
-        }
-        self.sync.save(self.writer.lock())?;
-        for (file, before) in &dropped {
-            let path = dir.join(file);
-            // Proving the others took its time.
-            if !Stat::of(&path)?.is_some_and(|now| now.same(before)) {
-                return Err(Error::SourceBusy { path, tries: 1 });
-            }
-            durable::remove(&path)?;
-        }
-        Ok(dropped.into_iter().map(|(file, _)| file).collect())
+            // It may have changed since it was read, within the same tick.
+            let unchanged = now.same(&stat) && Samples::of(&source, &path)? == text.samples;
+            Ok::<_, Error>(unchanged.then_some(now))
+        };
+        // Whatever stands in the way, the old look is true, if less useful.
+        look_again().ok().flatten().unwrap_or(stat)
     }
 }
 

@@ -6,7 +6,13 @@ use std::{
     path::Path,
 };
 
-use super::{Progress, proof::prove, store_text::StoreText, vector_store, whole::check_whole};
+use super::{
+    Progress,
+    proof::prove,
+    store_text::StoreText,
+    vector_store,
+    whole::{Scanned, check_whole},
+};
 use crate::{
     container::{Container, Expected, FileKind, OpenOptions},
     error::{Error, JsonFault, Result},
@@ -32,52 +38,60 @@ pub(crate) struct PackedFile {
     pub(crate) text: Fingerprint,
     /// Of the source, before it was read.
     pub(crate) stat: Stat,
-    /// What there is to say, where the file is kept as it is and its kind
-    /// would let expect something else.
+    /// Why a vector store is kept as it is.
     pub(crate) why: Option<WhyFileForm>,
+    /// How the text is no JSON.
+    pub(crate) broken: Option<Broken>,
 }
 
-/// What there is to say about a file that is kept as it is.
+/// Why a vector store is in file form, though it is JSON.
 #[derive(Debug)]
 pub(crate) enum WhyFileForm {
-    /// Its ends show that it is no JSON text, or not all of one.
-    Ends(JsonDamage),
-    /// It is no JSON, or holds a value that is too long.
-    Json(Error),
     /// It does not fit rows and columns.
     NotStructural(NotStructural),
+    /// A value is too long for rows and columns.
+    TooLong,
     /// Rows and columns hold it, but print other white space or spelling from
     /// this byte on.
     Differs(u64),
 }
 
-impl std::fmt::Display for WhyFileForm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// How a text is no JSON, or not all of one.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// It is empty.
+    Empty,
+    /// A scan stops here.
+    At(u64, JsonFault),
+    /// It is too long to be scanned, and does not end as it begins.
+    Cut,
+}
+
+impl Broken {
+    /// Where it breaks, if that is known.
+    pub(crate) fn offset(&self) -> Option<u64> {
         match self {
-            WhyFileForm::Ends(JsonDamage::Empty) => f.write_str("it is empty"),
-            WhyFileForm::Ends(JsonDamage::Cut) => {
-                f.write_str("it does not end as it begins: cut, or no JSON")
-            }
-            WhyFileForm::Json(Error::Json { offset, fault, .. }) => {
-                write!(f, "byte {offset}: {fault}")
-            }
-            WhyFileForm::Json(e) => e.fmt(f),
-            WhyFileForm::NotStructural(why) => why.fmt(f),
-            WhyFileForm::Differs(offset) => write!(f, "white space or spelling at byte {offset}"),
+            Broken::At(offset, _) => Some(*offset),
+            Broken::Empty | Broken::Cut => None,
         }
     }
 }
 
 impl PackedFile {
-    /// Whether the text is not JSON at all or not whole, as far as was seen.
-    /// (A value that is merely too long to be held proves nothing.)
-    pub(crate) fn is_broken(&self) -> bool {
-        match &self.why {
-            Some(WhyFileForm::Ends(_)) => true,
-            Some(WhyFileForm::Json(Error::Json { fault, .. })) => {
-                !matches!(fault, JsonFault::TooLong(_))
+    /// What there is to say of a file that is kept as it is, in words.
+    pub(crate) fn why(&self) -> Option<String> {
+        match (&self.broken, &self.why) {
+            (Some(Broken::Empty), _) => Some("it is empty".to_owned()),
+            (Some(Broken::At(offset, fault)), _) => Some(format!("byte {offset}: {fault}")),
+            (Some(Broken::Cut), _) => Some("it does not end as it begins".to_owned()),
+            (None, Some(WhyFileForm::NotStructural(why))) => Some(why.to_string()),
+            (None, Some(WhyFileForm::TooLong)) => {
+                Some(format!("a single value is longer than {MAX_VALUE} bytes"))
             }
-            _ => false,
+            (None, Some(WhyFileForm::Differs(offset))) => {
+                Some(format!("white space or spelling at byte {offset}"))
+            }
+            (None, None) => None,
         }
     }
 
@@ -133,17 +147,14 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self, mut source: File, kind: StoreKind, stat: Stat) -> Result<PackedFile> {
-        let damage = JsonDamage::of_file(&source, self.path)?;
         let mut packed = PackedFile {
             segments: Vec::new(),
             verbatim: None,
             text: Fingerprint::of_bytes(b""),
             stat,
-            why: damage.map(WhyFileForm::Ends),
+            why: None,
+            broken: None,
         };
-        if kind != StoreKind::VectorStore && kind != StoreKind::Other && packed.why.is_none() {
-            packed.why = self.check_whole(&source)?;
-        }
         if kind == StoreKind::VectorStore {
             match self.vectors(&mut source)? {
                 Ok(segment) => {
@@ -162,6 +173,7 @@ impl Job<'_> {
                 Err(why) => packed.why = Some(why),
             }
         }
+        packed.broken = self.find_break(&source)?;
         let segment = self.verbatim(source)?;
         let file = self.open(&segment, FileKind::Verbatim)?;
         packed.text = prove(&StoreText::of_verbatim(file)?, self.path, &|at| {
@@ -180,7 +192,8 @@ impl Job<'_> {
         match parsed {
             Ok(Ok(())) => {}
             Ok(Err(why)) => return Ok(Err(WhyFileForm::NotStructural(why))),
-            Err(e @ Error::Json { .. }) => return Ok(Err(WhyFileForm::Json(e))),
+            // Broken JSON, or a long value: the scan that follows tells.
+            Err(Error::Json { .. }) => return Ok(Err(WhyFileForm::TooLong)),
             Err(e) => return Err(e),
         }
         Ok(match segment.finish()? {
@@ -189,12 +202,15 @@ impl Job<'_> {
         })
     }
 
-    /// Whether the file holds whole JSON.
-    fn check_whole(&self, source: &File) -> Result<Option<WhyFileForm>> {
-        match check_whole(&mut self.window(source)?) {
-            Ok(()) => Ok(None),
-            Err(e @ Error::Json { .. }) => Ok(Some(WhyFileForm::Json(e))),
-            Err(e) => Err(e),
+    /// Whether and where the text is no JSON.
+    fn find_break(&self, source: &File) -> Result<Option<Broken>> {
+        let ends = JsonDamage::of_file(source, self.path)?;
+        match (check_whole(&mut self.window(source)?), ends) {
+            (_, Some(JsonDamage::Empty)) => Ok(Some(Broken::Empty)),
+            (Ok(Scanned::All), _) | (Ok(Scanned::Part), None) => Ok(None),
+            (Ok(Scanned::Part), Some(JsonDamage::Cut)) => Ok(Some(Broken::Cut)),
+            (Err(Error::Json { offset, fault, .. }), _) => Ok(Some(Broken::At(offset, fault))),
+            (Err(e), _) => Err(e),
         }
     }
 

@@ -13,8 +13,8 @@ use crate::{
     container::OpenOptions,
     error::{Error, Fault, Place, Result, SyncProblem},
     persist_dir::{
-        Fingerprint, Fingerprinter, OpenStore, Snapshot, Stat, State, SyncFile, Writer, durable,
-        manifest, state,
+        Fingerprint, Fingerprinter, OpenStore, Seen, Snapshot, Stat, State, SyncFile, Writer,
+        deep_check, durable, manifest, state, sync,
     },
 };
 
@@ -81,11 +81,15 @@ fn selected<'a>(snapshot: &'a Snapshot, options: &UnpackOptions) -> Result<Vec<O
     let Some(name) = &options.store else {
         return Ok(snapshot.stores().collect());
     };
-    let named = |file: &str| file == name || store_name(file) == name;
-    let found: Vec<_> = snapshot
-        .stores()
-        .filter(|s| named(&s.record().file))
-        .collect();
+    // A file of that very name comes before a namespace of that name.
+    let find = |named: &dyn Fn(&str) -> bool| -> Vec<OpenStore<'a>> {
+        let stores = snapshot.stores();
+        stores.filter(|s| named(&s.record().file)).collect()
+    };
+    let mut found = find(&|file| file == name);
+    if found.is_empty() {
+        found = find(&|file| store_name(file) == name);
+    }
     if found.is_empty() {
         let known = snapshot
             .stores()
@@ -107,11 +111,14 @@ fn unpack_to(
     let taken = || Error::TargetExists {
         path: out.to_owned(),
     };
-    let empty = fs::read_dir(out).map(|mut entries| entries.next().is_none());
-    match empty {
-        Ok(false) => return Err(taken()),
-        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => return Err(taken()),
-        _ => {}
+    // Before any work: it must be a new name, or an empty directory.
+    let is_new = match fs::symlink_metadata(out) {
+        Ok(meta) if meta.is_dir() => fs::read_dir(out).is_ok_and(|mut e| e.next().is_none()),
+        Ok(_) => false,
+        Err(_) => true,
+    };
+    if !is_new || out.file_name().is_none() {
+        return Err(taken());
     }
     let snapshot = Snapshot::open(dir, options.generation, &options.open)?;
     let stores = selected(&snapshot, options)?;
@@ -119,6 +126,7 @@ fn unpack_to(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    fs::metadata(parent).map_err(Error::io("create a directory in", parent))?;
     // A sibling, so that the rename stays within one file system.
     let temp = temporary::builder(0o777)
         .tempdir_in(parent)
@@ -145,70 +153,104 @@ fn unpack_to(
     })
 }
 
+/// What is to be done with one JSON file.
+struct Job<'a> {
+    store: OpenStore<'a>,
+    /// How the file looked when that was decided; `None` while there is none.
+    seen: Option<Stat>,
+    work: Work,
+}
+
+enum Work {
+    /// It holds the store's text already.
+    Nothing,
+    /// It does, and that is worth remembering.
+    Record(Seen),
+    /// It is to be written.
+    Write,
+}
+
+/// Decides by the table of the two twins. A file that was touched is read as
+/// a whole, and with `prefer_twin` every file.
+fn judge<'a>(
+    dir: &Path,
+    snapshot: &'a Snapshot,
+    sync: &SyncFile,
+    options: &UnpackOptions,
+) -> Result<Vec<Job<'a>>> {
+    let mut jobs = Vec::new();
+    for store in selected(snapshot, options)? {
+        let path = dir.join(&store.record().file);
+        let mut seen = Stat::of(&path)?;
+        let mut now = state(dir, store.record(), sync)?;
+        let mut work = Work::Write;
+        if now == State::Touched || (options.prefer_twin && now == State::InSync) {
+            let (deep, read) = deep_check(dir, store.record(), sync)?;
+            now = deep;
+            if let Some(read) = read {
+                seen = Some(read.stat);
+                work = Work::Record(read);
+            }
+        }
+        let problem = match now {
+            State::InSync | State::Touched => None,
+            State::JsonNewer => Some(SyncProblem::JsonNewer),
+            State::Diverged => Some(SyncProblem::Diverged),
+            State::BinaryNewer | State::JsonDamaged { .. } | State::JsonAbsent => None,
+        };
+        if let Some(problem) = problem
+            && !options.prefer_twin
+        {
+            return Err(Error::OutOfSync { path, problem });
+        }
+        let work = match (now, work) {
+            (State::InSync | State::Touched, Work::Record(read)) => Work::Record(read),
+            (State::InSync | State::Touched, _) => Work::Nothing,
+            _ => Work::Write,
+        };
+        jobs.push(Job { store, seen, work });
+    }
+    Ok(jobs)
+}
+
 fn unpack_in_place(
     dir: &Path,
     options: &UnpackOptions,
     progress: &dyn Progress,
 ) -> Result<UnpackReport> {
-    // The newest state, under the lock: a commit between would make what is
-    // printed stale, and its record wrong.
     if manifest::generations(&manifest::twin_dir(dir))?.is_empty() {
+        sync::refuse_lost_manifests(dir)?;
         return Err(Error::NoTwin {
             dir: dir.to_owned(),
         });
     }
-    let writer = Writer::open(dir)?;
+    // Under the lock, if it is to be had: a commit between would make what is
+    // printed stale, and its record wrong. Where nothing has to be written,
+    // a directory that cannot be written is no obstacle.
+    let writer = Writer::open(dir);
     let snapshot = Snapshot::open(dir, options.generation, &options.open)?;
-    let (mut sync, _) = SyncFile::load(writer.twin_dir());
-    let mut work = Vec::new();
-    for store in selected(&snapshot, options)? {
-        let path = dir.join(&store.record().file);
-        let problem = match state(dir, store.record(), &sync)? {
-            State::InSync | State::Touched => {
-                work.push((store, false));
-                continue;
-            }
-            State::JsonNewer => SyncProblem::JsonNewer,
-            State::Diverged => SyncProblem::Diverged,
-            State::BinaryNewer | State::JsonDamaged { .. } | State::JsonAbsent => {
-                work.push((store, true));
-                continue;
-            }
-        };
-        if !options.prefer_twin {
-            return Err(Error::OutOfSync { path, problem });
-        }
-        work.push((store, true));
-    }
+    let (mut sync, _) = SyncFile::load(snapshot.twin_dir());
+    let jobs = judge(dir, &snapshot, &sync, options)?;
+    let writer = match writer {
+        Err(e) if jobs.iter().any(|job| matches!(job.work, Work::Write)) => return Err(e),
+        other => other.ok(),
+    };
     temporary::remove_leftovers(dir);
     let mut files = Vec::new();
-    for (store, write) in work {
-        let record = store.record();
+    for job in jobs {
+        let record = job.store.record();
         let mut bytes = record.packed.map_or(0, |packed| packed.text.length());
-        if write {
-            let path = dir.join(&record.file);
-            let temp = temporary::builder(0o666)
-                .tempfile_in(dir)
-                .map_err(Error::io("create a file in", dir))?;
-            let (file, temp) = temp.into_parts();
-            if let Ok(old) = fs::metadata(&path) {
-                // A file that was not for everybody must not become so.
-                let set = file.set_permissions(old.permissions());
-                set.map_err(Error::io("set permissions of", &temp))?;
+        let write = matches!(job.work, Work::Write);
+        match (job.work, &writer) {
+            (Work::Write, Some(writer)) => {
+                bytes = replace(
+                    dir, &snapshot, &job.store, job.seen, writer, &mut sync, progress,
+                )?;
             }
-            let text = print_to(&snapshot, &store, file, &temp, progress)?;
-            bytes = text.length();
-            sync.set_pending(&record.file, text, record.changed);
-            sync.save(writer.lock())?;
-            // Renaming changes nothing that a stat shows, and nobody else
-            // knows of the file yet.
-            let stat = Stat::of(&temp)?;
-            durable::replace(&temp, &path)?;
-            // Renamed away: there is nothing left to remove.
-            let _ = temp.keep();
-            if let Some(stat) = stat {
-                sync.record(&record.file, stat, text, record.changed);
+            (Work::Record(read), Some(_)) => {
+                sync.record(&record.file, read.stat, read.fingerprint, record.changed);
             }
+            _ => {}
         }
         files.push(UnpackedFile {
             file: record.file.clone(),
@@ -216,11 +258,81 @@ fn unpack_in_place(
             written: write,
         });
     }
-    sync.save(writer.lock())?;
+    if let Some(writer) = &writer {
+        // Only a memory: what was written stays written without it.
+        let _ = sync.save(writer.lock());
+    }
     Ok(UnpackReport {
         generation: snapshot.generation(),
         files,
     })
+}
+
+/// Prints a store and puts the text in the place of its JSON file, if that
+/// still is as it was `seen`. Returns the length.
+fn replace(
+    dir: &Path,
+    snapshot: &Snapshot,
+    store: &OpenStore<'_>,
+    seen: Option<Stat>,
+    writer: &Writer,
+    sync: &mut SyncFile,
+    progress: &dyn Progress,
+) -> Result<u64> {
+    let record = store.record();
+    let path = dir.join(&record.file);
+    // Through a link, the file that it leads to is the one to be replaced.
+    let target = match fs::symlink_metadata(&path) {
+        Ok(meta) if meta.is_symlink() => {
+            fs::canonicalize(&path).map_err(Error::io("open", &path))?
+        }
+        _ => path.clone(),
+    };
+    let beside = target.parent().unwrap_or(dir);
+    let temp = temporary::builder(0o666)
+        .tempfile_in(beside)
+        .map_err(Error::io("create a file in", beside))?;
+    let (file, temp) = temp.into_parts();
+    if let Ok(old) = fs::metadata(&target) {
+        // A file that was not for everybody must not become so.
+        let set = file.set_permissions(old.permissions());
+        set.map_err(Error::io("set permissions of", &temp))?;
+    }
+    let text = print_to(snapshot, store, file, &temp, progress)?;
+    sync.set_pending(&record.file, text, record.changed);
+    sync.save(writer.lock())?;
+    // Renaming changes nothing that a stat shows, and nobody else knows of
+    // the file yet.
+    let stat = Stat::of(&temp)?;
+
+    // Printing took its time. What somebody persisted meanwhile is not to be
+    // lost: a writer that truncates first looks damaged while it writes.
+    let changed = || Error::OutOfSync {
+        path: path.clone(),
+        problem: SyncProblem::Changing,
+    };
+    match (seen, Stat::of(&target)?) {
+        (None, None) => {
+            let temp = temp
+                .keep()
+                .map_err(|e| Error::io("create", &path)(e.error))?;
+            match durable::publish(&temp, &target) {
+                Ok(()) => durable::sync_parent(&target)?,
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => return Err(changed()),
+                Err(e) => return Err(Error::io("create", &path)(e)),
+            }
+        }
+        (Some(seen), Some(now)) if now.same(&seen) => {
+            durable::replace(&temp, &target)?;
+            // Renamed away: there is nothing left to remove.
+            let _ = temp.keep();
+        }
+        _ => return Err(changed()),
+    }
+    if let Some(stat) = stat {
+        sync.record(&record.file, stat, text, record.changed);
+    }
+    Ok(text.length())
 }
 
 /// Prints a store to a new file and syncs it. A text other than the one that

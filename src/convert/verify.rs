@@ -14,7 +14,7 @@ use super::Progress;
 use crate::{
     container::{Container, Expected, FileKind, OpenOptions},
     error::{Error, Fault, Place, Result},
-    persist_dir::{Manifest, SegmentRef, SyncFile, manifest, names},
+    persist_dir::{Manifest, SegmentRef, SyncFile, manifest, names, sync},
     segment::{VectorSegment, VerbatimSegment},
 };
 
@@ -71,6 +71,7 @@ pub fn verify(dir: &Path, open: &OpenOptions, progress: &dyn Progress) -> Result
     let twin = manifest::twin_dir(dir);
     let generations = manifest::generations(&twin)?;
     if generations.is_empty() {
+        sync::refuse_lost_manifests(dir)?;
         return Err(Error::NoTwin {
             dir: dir.to_owned(),
         });
@@ -121,13 +122,21 @@ impl VerifyReport {
 
     /// The two files that no manifest names.
     fn others(&mut self, twin: &Path) -> Result<()> {
-        let sync = twin.join(names::SYNC);
-        if sync.exists() {
+        let path = twin.join(names::SYNC);
+        if path.exists() {
             self.files += 1;
-            self.bytes += fs::metadata(&sync).map_or(0, |meta| meta.len());
+            self.bytes += fs::metadata(&path).map_or(0, |meta| meta.len());
         }
         if let (_, Some(e)) = SyncFile::load(twin) {
-            self.problems.push(Problem::of(&sync, &e));
+            let mut problem = Problem::of(&path, &e);
+            // Not the remedy of other files: this one is only a memory.
+            if let Error::Damaged { place, fault, .. } = &e {
+                problem.error = format!(
+                    "{}: {place}: {fault}; remove it: nothing is lost, and the next `twinstore pack` writes it anew",
+                    path.display()
+                );
+            }
+            self.problems.push(problem);
         }
         let lock = twin.join(names::LOCK);
         let len = fs::metadata(&lock).map_or(0, |meta| meta.len());

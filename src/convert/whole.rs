@@ -9,19 +9,27 @@ use crate::{
 /// collections of records.
 const WALKED: usize = 2;
 
-/// Scans the file to its end. What is too long to be held at once passes
-/// unseen from there on.
+/// How much of a file was scanned.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Scanned {
+    /// All of it: it is JSON.
+    All,
+    /// As far as to a value that is too long to be held.
+    Part,
+}
+
+/// Scans the file to its end, or to a value that is too long to be held.
 ///
 /// # Errors
 /// [`Error::Json`] where the text stops being JSON; [`Error::Io`].
-pub(crate) fn check_whole(window: &mut Window) -> Result<()> {
+pub(crate) fn check_whole(window: &mut Window) -> Result<Scanned> {
     window.skip_bom()?;
     match value(window).and_then(|()| window.end()) {
         Err(Error::Json {
             fault: JsonFault::TooLong(_),
             ..
-        }) => Ok(()),
-        other => other,
+        }) => Ok(Scanned::Part),
+        other => other.map(|()| Scanned::All),
     }
 }
 
@@ -67,7 +75,7 @@ fn key(window: &mut Window) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn check(text: &str) -> Result<(), (u64, JsonFault)> {
+    fn check(text: &str) -> Result<Scanned, (u64, JsonFault)> {
         let mut file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
         let mut window = Window::from_file(file, std::path::Path::new("f"), 1000).unwrap();
@@ -87,10 +95,14 @@ mod tests {
             "{\"a\": {\"b\": {\"c\": [{}]}, \"d\": 1}, \"e\": {}}",
             "\u{feff}{\"a\": null}",
         ] {
-            assert_eq!(check(text), Ok(()), "{text}");
+            assert_eq!(check(text), Ok(Scanned::All), "{text}");
         }
         let long = format!("{{\"a\": {{\"b\": \"{}\"}}", "x".repeat(2000));
-        assert_eq!(check(&long), Ok(()), "what is too long is not judged");
+        assert_eq!(
+            check(&long),
+            Ok(Scanned::Part),
+            "what is too long is not judged"
+        );
     }
 
     #[test]

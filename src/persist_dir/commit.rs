@@ -213,20 +213,22 @@ impl Writer {
     /// synced by whoever wrote it and are not read here.
     fn check_segment(&self, segment: &SegmentRef) -> Result<()> {
         let path = segment.name.path_in(self.twin_dir());
-        let found = std::fs::symlink_metadata(&path).map_err(Error::io("stat", &path))?;
-        if found.is_file() && found.len() == segment.length {
-            return Ok(());
-        }
+        let fault = match std::fs::symlink_metadata(&path) {
+            Ok(found) if found.is_file() && found.len() == segment.length => return Ok(()),
+            Ok(found) => Fault::Length {
+                stated: segment.length,
+                actual: found.len(),
+            },
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Fault::NoFile,
+            Err(e) => return Err(Error::io("stat", &path)(e)),
+        };
         Err(Error::Damaged {
             path,
             place: Place {
                 part: "file",
                 offset: 0,
             },
-            fault: Fault::Length {
-                stated: segment.length,
-                actual: found.len(),
-            },
+            fault,
         })
     }
 }

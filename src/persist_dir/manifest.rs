@@ -66,6 +66,15 @@ impl Store {
         self.segments.iter().chain(&self.verbatim)
     }
 
+    /// The first of its segments that is not there, or not as long as stated.
+    #[must_use]
+    pub fn missing_segment(&self, twin_dir: &Path) -> Option<&SegmentRef> {
+        self.all_segments().find(|segment| {
+            let meta = std::fs::metadata(segment.name.path_in(twin_dir));
+            meta.map_or(true, |meta| meta.len() != segment.length)
+        })
+    }
+
     /// The form of the store, which follows from its segments.
     #[must_use]
     pub fn form(&self) -> Form {

@@ -17,6 +17,7 @@ use std::{
 use super::{
     manifest::{self, Manifest, SegmentRef, Store},
     names::SegmentName,
+    sync::refuse_lost_manifests,
 };
 use crate::{
     container::{Container, Expected, OpenOptions},
@@ -65,9 +66,15 @@ impl Snapshot {
             tries -= 1;
             let manifest = match generation {
                 Some(generation) => manifest::read_kept(persist_dir, generation)?,
-                None => manifest::read_highest(&twin_dir)?.ok_or_else(|| Error::NoTwin {
-                    dir: persist_dir.to_owned(),
-                })?,
+                None => match manifest::read_highest(&twin_dir)? {
+                    Some(manifest) => manifest,
+                    None => {
+                        refuse_lost_manifests(persist_dir)?;
+                        return Err(Error::NoTwin {
+                            dir: persist_dir.to_owned(),
+                        });
+                    }
+                },
             };
             let (snapshot, complete) = Snapshot::of(manifest, &twin_dir, options)?;
             // A file that is missing although the generation is still kept is

@@ -26,6 +26,19 @@ use crate::{
     error::{Error, Fault, Result},
 };
 
+/// Refuses a directory that was a twin and lost all its manifests: `sync` is
+/// written only after a commit.
+///
+/// # Errors
+/// [`Error::LostManifests`]. The caller has looked for manifests.
+pub fn refuse_lost_manifests(persist_dir: &Path) -> Result<()> {
+    let twin = manifest::twin_dir(persist_dir);
+    match SyncFile::load(&twin) {
+        (file, None) if file.is_empty() => Ok(()),
+        _ => Err(Error::LostManifests { twin }),
+    }
+}
+
 /// What is known of all JSON files.
 #[derive(Debug, Clone, Default, Encode, Decode)]
 pub struct SyncFile {
@@ -118,6 +131,12 @@ impl SyncFile {
             // Nothing refers to it; if it stays, the next gc removes it.
             let _ = std::fs::remove_file(&temp);
         })
+    }
+
+    /// Whether nothing is known of any file.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
     }
 
     /// What is known of `file`.
