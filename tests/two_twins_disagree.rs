@@ -127,18 +127,20 @@ fn in_sync_nothing_is_done() {
 }
 
 #[test]
-fn touched_is_in_sync_and_pack_records_it() {
+fn touched_is_in_sync_and_both_commands_record_it() {
     let storage = packed();
-    let file = File::options()
-        .write(true)
-        .open(storage.path(DOCUMENTS))
-        .unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(7))
-        .unwrap();
-    assert_eq!(storage.state(DOCUMENTS), "touched");
-    assert!(storage.status().is_settled());
+    let touch = |seconds| {
+        let mut file = File::options();
+        let file = file.write(true).open(storage.path(DOCUMENTS)).unwrap();
+        let time = SystemTime::now() - Duration::from_secs(seconds);
+        file.set_modified(time).unwrap();
+        assert_eq!(storage.state(DOCUMENTS), "touched");
+        assert!(storage.status().is_settled());
+    };
+    touch(7);
     assert_eq!(written(&storage.unpack()), Vec::<&str>::new());
-    assert_eq!(storage.state(DOCUMENTS), "touched", "unpack only looked");
+    assert_eq!(storage.state(DOCUMENTS), "in sync");
+    touch(9);
     assert!(!storage.pack().committed);
     assert_eq!(storage.state(DOCUMENTS), "in sync");
 }
@@ -349,7 +351,7 @@ fn empty_or_cut_json_never_replaces_a_sound_store() {
         let before = storage.twin_files();
         assert_eq!(
             problem(storage.try_pack(PackOptions::default())),
-            SyncProblem::WouldLoseStore
+            SyncProblem::WouldLoseStore { at: None }
         );
         assert_eq!(storage.twin_files(), before);
         assert_eq!(written(&storage.unpack()), [DOCUMENTS]);
@@ -379,11 +381,14 @@ fn a_vector_store_with_a_hole_never_replaces_a_sound_one() {
     storage.write(VECTORS, hole);
     let before = storage.info().generation;
     let error = storage.try_pack(PackOptions::default()).unwrap_err();
-    let problem = SyncProblem::WouldLoseStore;
-    assert!(
-        matches!(error, Error::OutOfSync { problem: p, .. } if p == problem),
-        "{error}"
-    );
+    let Error::OutOfSync {
+        problem: SyncProblem::WouldLoseStore { at: Some(at) },
+        ..
+    } = error
+    else {
+        panic!("{error}");
+    };
+    assert!((45..60).contains(&at), "the place is named: {at}");
     assert_eq!(storage.info().generation, before);
     assert_eq!(storage.vectors(VECTORS).rows(), 3);
     assert!(storage.verify().problems.is_empty());
@@ -398,7 +403,8 @@ fn a_document_store_cut_at_a_bracket_never_replaces_a_sound_one() {
     storage.write(DOCUMENTS, &whole[..whole.len() - 2]);
     assert_eq!(storage.state(DOCUMENTS), "JSON newer");
     let result = storage.try_pack(PackOptions::default());
-    assert_eq!(problem(result), SyncProblem::WouldLoseStore);
+    let at = Some(whole.len() as u64 - 2);
+    assert_eq!(problem(result), SyncProblem::WouldLoseStore { at });
     assert_eq!(storage.info().generation, 1);
     storage.try_unpack(prefer_twin()).unwrap();
     assert_eq!(storage.read(DOCUMENTS), whole.as_bytes());
@@ -548,7 +554,7 @@ fn a_refusal_comes_before_any_work() {
     let before = storage.twin_files();
     assert_eq!(
         problem(storage.try_pack(PackOptions::default())),
-        SyncProblem::WouldLoseStore
+        SyncProblem::WouldLoseStore { at: None }
     );
     assert_eq!(storage.twin_files(), before);
     assert_eq!(storage.vectors(VECTORS).rows(), 3);

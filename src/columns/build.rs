@@ -159,10 +159,17 @@ impl ColumnBuilder {
                     let index = u32::try_from(index).unwrap_or(u32::MAX);
                     heap.push(dictionary.value(index), &mut shared.blocks)?;
                 }
-                Ok(Storage::Dictionary {
-                    codes: codes.pack(&mut shared.codes, out)?,
-                    values: heap.finish(&mut shared.blocks)?,
-                })
+                let values = heap.finish(&mut shared.blocks)?;
+                if codes.is_sparse() {
+                    let (entries, codes) = codes.pack_sparse(&mut shared.codes, out)?;
+                    return Ok(Storage::Sparse {
+                        entries,
+                        codes,
+                        values,
+                    });
+                }
+                let codes = codes.pack(&mut shared.codes, out)?;
+                Ok(Storage::Dictionary { codes, values })
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::format::{Codes, codes_len};
+use super::format::{Codes, EntryList};
 use crate::{
     bytes::Spill,
     container::{Container, ContainerWriter, Span},
@@ -19,6 +19,8 @@ pub(crate) struct CodeList {
     runs: Vec<Run>,
     tail: Vec<u32>,
     count: u32,
+    /// How many of them are not 0.
+    present: u32,
     max: u32,
 }
 
@@ -38,6 +40,7 @@ impl CodeList {
     pub(crate) fn push(&mut self, code: u32, spill: &mut Spill) -> Result<()> {
         self.tail.push(code);
         self.count += 1;
+        self.present += u32::from(code != 0);
         self.max = self.max.max(code);
         if self.tail.len() == CHUNK {
             let zeros = self.tail.iter().all(|&code| code == 0);
@@ -93,40 +96,111 @@ impl CodeList {
         self.tail.iter().try_for_each(|&code| sink(code))
     }
 
-    /// Bit-packs the codes into the section of `out` that was begun.
+    /// Whether listing the entries that have a code takes less room than a
+    /// code for each. Without this a store of many rare keys would take more
+    /// room than its JSON.
+    pub(crate) fn is_sparse(&self) -> bool {
+        let width = u64::from(self.width());
+        u64::from(self.present) * (32 + width) < u64::from(self.count) * width
+    }
+
+    fn width(&self) -> u32 {
+        u32::BITS - self.max.leading_zeros()
+    }
+
+    /// Bit-packs all codes into the section of `out` that was begun.
     pub(crate) fn pack(&self, spill: &mut Spill, out: &mut ContainerWriter) -> Result<Codes> {
-        let codes = Codes {
+        let mut packer = Packer::new(self.width(), self.count, out);
+        self.each(spill, |code| packer.push(code))?;
+        packer.finish()
+    }
+
+    /// Writes the numbers of the entries that have a code, then their codes.
+    pub(crate) fn pack_sparse(
+        &self,
+        spill: &mut Spill,
+        out: &mut ContainerWriter,
+    ) -> Result<(EntryList, Codes)> {
+        let entries = EntryList {
             offset: out.section_len(),
-            width: (u32::BITS - self.max.leading_zeros()) as u8,
-            count: self.count,
+            count: self.present,
+            of: self.count,
         };
-        let mut pending = 0_u64;
-        let mut bits = 0;
-        let mut bytes: Vec<u8> = Vec::with_capacity(CHUNK);
-        let mut written = 0;
+        let mut bytes: Vec<u8> = Vec::with_capacity(CHUNK * 4);
+        let mut entry = 0_u32;
         self.each(spill, |code| {
-            pending |= u64::from(code) << bits;
-            bits += u32::from(codes.width);
-            while bits >= 8 {
-                bytes.push(pending as u8);
-                pending >>= 8;
-                bits -= 8;
+            if code != 0 {
+                bytes.extend(entry.to_le_bytes());
             }
-            if bytes.len() >= CHUNK {
-                written += bytes.len() as u64;
+            entry += 1;
+            if bytes.len() >= CHUNK * 4 {
                 out.write(&bytes)?;
                 bytes.clear();
             }
             Ok(())
         })?;
-        if bits > 0 {
-            bytes.push(pending as u8);
-        }
-        written += bytes.len() as u64;
-        let padding = codes_len(codes.width, codes.count) - written;
-        bytes.resize(bytes.len() + padding as usize, 0);
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
         out.write(&bytes)?;
-        Ok(codes)
+        let mut packer = Packer::new(self.width(), self.present, out);
+        self.each(spill, |code| match code {
+            0 => Ok(()),
+            code => packer.push(code),
+        })?;
+        Ok((entries, packer.finish()?))
+    }
+}
+
+/// Bit-packs codes into a section.
+struct Packer<'a> {
+    out: &'a mut ContainerWriter,
+    codes: Codes,
+    pending: u64,
+    bits: u32,
+    bytes: Vec<u8>,
+    written: u64,
+}
+
+impl<'a> Packer<'a> {
+    fn new(width: u32, count: u32, out: &'a mut ContainerWriter) -> Packer<'a> {
+        Packer {
+            codes: Codes {
+                offset: out.section_len(),
+                width: width as u8,
+                count,
+            },
+            out,
+            pending: 0,
+            bits: 0,
+            bytes: Vec::with_capacity(CHUNK),
+            written: 0,
+        }
+    }
+
+    fn push(&mut self, code: u32) -> Result<()> {
+        self.pending |= u64::from(code) << self.bits;
+        self.bits += u32::from(self.codes.width);
+        while self.bits >= 8 {
+            self.bytes.push(self.pending as u8);
+            self.pending >>= 8;
+            self.bits -= 8;
+        }
+        if self.bytes.len() >= CHUNK {
+            self.written += self.bytes.len() as u64;
+            self.out.write(&self.bytes)?;
+            self.bytes.clear();
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Codes> {
+        if self.bits > 0 {
+            self.bytes.push(self.pending as u8);
+        }
+        self.written += self.bytes.len() as u64;
+        let padding = self.codes.byte_len() - self.written;
+        self.bytes.resize(self.bytes.len() + padding as usize, 0);
+        self.out.write(&self.bytes)?;
+        Ok(self.codes)
     }
 }
 
@@ -167,5 +241,51 @@ impl CodeRun {
         let word = u64::from_le_bytes(bytes.first_chunk().copied().unwrap_or_default());
         let mask = 1_u64.wrapping_shl(width) - 1;
         Ok(((word >> (bit % 8)) & mask) as u32)
+    }
+}
+
+/// Codes of the few entries that have one.
+#[derive(Debug, Clone)]
+pub(crate) struct SparseRun {
+    entries: EntryList,
+    codes: CodeRun,
+}
+
+impl SparseRun {
+    pub(crate) fn open(
+        file: &Arc<Container>,
+        span: Span,
+        entries: EntryList,
+        codes: Codes,
+    ) -> Result<SparseRun> {
+        let end = entries.offset.checked_add(entries.byte_len());
+        let fits = end.is_some_and(|end| end <= span.len());
+        if !fits || entries.count != codes.count || entries.count > entries.of {
+            return Err(file.damaged(span, entries.offset, Fault::Bounds("entry list")));
+        }
+        let codes = CodeRun::open(file, span, codes)?;
+        Ok(SparseRun { entries, codes })
+    }
+
+    /// The code of entry `n`, found by bisection; 0 where it has none.
+    pub(crate) fn get(&self, n: u32) -> Result<u32> {
+        let (file, span) = (&self.codes.file, self.codes.span);
+        if n >= self.entries.of {
+            let fault = Fault::Bounds("entry number");
+            return Err(file.damaged(span, self.entries.offset, fault));
+        }
+        let (mut low, mut high) = (0, self.entries.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let start = self.entries.offset + u64::from(middle) * 4;
+            let bytes = file.read(span, start..start + 4)?;
+            let entry = u32::from_le_bytes(bytes.first_chunk().copied().unwrap_or_default());
+            match entry.cmp(&n) {
+                std::cmp::Ordering::Equal => return self.codes.get(middle),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Ok(0)
     }
 }

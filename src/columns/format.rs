@@ -25,6 +25,30 @@ pub(crate) enum Storage {
     Dictionary { codes: Codes, values: Heap },
     /// Item `n` belongs to entry `n`; absent values are empty.
     Plain { values: Heap },
+    /// Like Dictionary, for a column that few entries have: `entries` are
+    /// their numbers, and `codes` are theirs alone.
+    Sparse {
+        entries: EntryList,
+        codes: Codes,
+        values: Heap,
+    },
+}
+
+/// Entry numbers in `CODE`: u32, ascending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct EntryList {
+    /// Where the list starts; a multiple of 8.
+    pub(crate) offset: u64,
+    /// How many entries of how many it lists; as many codes follow.
+    pub(crate) count: u32,
+    pub(crate) of: u32,
+}
+
+impl EntryList {
+    /// Bytes of the list, a multiple of 8.
+    pub(crate) fn byte_len(&self) -> u64 {
+        (u64::from(self.count) * 4).next_multiple_of(8)
+    }
 }
 
 /// A run of bit-packed codes in `CODE`.
@@ -42,14 +66,9 @@ impl Codes {
     /// Bytes of the run. A multiple of 8, with at least 8 bytes after the
     /// first byte of the last code, so that a code is read by one load.
     pub(crate) fn byte_len(&self) -> u64 {
-        codes_len(self.width, self.count)
+        let bits = u64::from(self.count) * u64::from(self.width);
+        (bits.div_ceil(8) + 8).next_multiple_of(8)
     }
-}
-
-/// See [`Codes::byte_len`].
-pub(crate) fn codes_len(width: u8, count: u32) -> u64 {
-    let bits = u64::from(count) * u64::from(width);
-    (bits.div_ceil(8) + 8).next_multiple_of(8)
 }
 
 /// A key and where its values are.

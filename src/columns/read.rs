@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    codes::CodeRun,
+    codes::{CodeRun, SparseRun},
     entry::print_object,
     format::{Directory, MAX_COLUMNS, MAX_DICTIONARIES, MAX_PRINTED, MAX_SHAPES, Storage},
 };
@@ -27,8 +27,24 @@ pub(crate) struct Columns {
 
 #[derive(Debug)]
 enum OpenStorage {
-    Dictionary(CodeRun, Heap),
+    Dictionary(Run, Heap),
     Plain(Heap),
+}
+
+/// The codes of a column, for all entries or for the few that have one.
+#[derive(Debug)]
+enum Run {
+    Dense(CodeRun),
+    Sparse(SparseRun),
+}
+
+impl Run {
+    fn get(&self, entry: u32) -> Result<u32> {
+        match self {
+            Run::Dense(run) => run.get(entry),
+            Run::Sparse(run) => run.get(entry),
+        }
+    }
 }
 
 /// The value of one entry.
@@ -59,8 +75,18 @@ impl Columns {
             let (open, count) = match storage {
                 Storage::Dictionary { codes: run, values } => {
                     blocks.admit(values)?;
-                    let open = CodeRun::open(file, codes, *run)?;
+                    let open = Run::Dense(CodeRun::open(file, codes, *run)?);
                     (OpenStorage::Dictionary(open, *values), u64::from(run.count))
+                }
+                Storage::Sparse {
+                    entries,
+                    codes: run,
+                    values,
+                } => {
+                    blocks.admit(values)?;
+                    let open = Run::Sparse(SparseRun::open(file, codes, *entries, *run)?);
+                    let count = u64::from(entries.of);
+                    (OpenStorage::Dictionary(open, *values), count)
                 }
                 Storage::Plain { values } => {
                     blocks.admit(values)?;
@@ -160,10 +186,27 @@ pub(crate) struct ColumnWalk<'a> {
 
 enum Reader<'a> {
     /// A dictionary in memory.
-    Loaded(&'a CodeRun, Vec<Vec<u8>>),
+    Loaded(&'a Run, Values),
     /// A dictionary read block by block.
-    Dictionary(&'a CodeRun, Cursor<'a>),
+    Dictionary(&'a Run, Cursor<'a>),
     Plain(Cursor<'a>),
+}
+
+/// The values of a dictionary, end to end.
+#[derive(Default)]
+struct Values {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Values {
+    fn get(&self, index: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(index)?;
+        let before = index
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before));
+        self.bytes.get(before.copied().unwrap_or(0)..end)
+    }
 }
 
 impl<'a> ColumnWalk<'a> {
@@ -184,7 +227,7 @@ impl<'a> ColumnWalk<'a> {
                 None => None,
                 Some(index) => {
                     let value = values.get(index as usize);
-                    Some(value.ok_or_else(|| columns.damaged("code"))?.as_slice())
+                    Some(value.ok_or_else(|| columns.damaged("code"))?)
                 }
             },
             Some(Reader::Dictionary(codes, cursor)) => match codes.get(entry)?.checked_sub(1) {
@@ -244,15 +287,20 @@ impl<'a> Reader<'a> {
             OpenStorage::Dictionary(codes, heap) => (codes, *heap),
         };
         let mut cursor = Cursor::new(&columns.blocks, heap);
-        // With what a vector of vectors costs.
-        let size = columns.blocks.raw_len(&heap)? + heap.items * 48;
+        // The formula by which the writer bounds what it holds, so that
+        // what it made can be loaded.
+        let size = columns
+            .blocks
+            .raw_len(&heap)?
+            .saturating_add(heap.items * 12);
         if size > *memory {
             return Ok(Reader::Dictionary(codes, cursor));
         }
         *memory -= size;
-        let mut values = Vec::new();
+        let mut values = Values::default();
         for item in 0..heap.items {
-            values.push(cursor.get(item)?.to_vec());
+            values.bytes.extend_from_slice(cursor.get(item)?);
+            values.ends.push(values.bytes.len());
         }
         Ok(Reader::Loaded(codes, values))
     }

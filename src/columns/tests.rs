@@ -182,6 +182,20 @@ fn a_column_that_gives_its_dictionary_up_keeps_its_values() {
     }
 }
 
+/// Keys that few entries have take room for those, not for all entries.
+#[test]
+fn rare_keys_take_little_room() {
+    let metadata: Vec<String> = (0..20_000)
+        .map(|n| format!("{{\"key {}\": {n}}}", n % 400))
+        .collect();
+    check(&metadata, &[]);
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &metadata, &[]);
+    let text: usize = metadata.iter().map(String::len).sum();
+    let len = std::fs::metadata(dir.path().join("file")).unwrap().len();
+    assert!(len < text as u64, "{len} of {text}");
+}
+
 #[test]
 fn columns_with_equal_values_share_one_storage() {
     let metadata: Vec<String> = (0..50)

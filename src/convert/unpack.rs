@@ -165,7 +165,7 @@ enum Work {
     /// It holds the store's text already.
     Nothing,
     /// It does, and that is worth remembering.
-    Record(Seen),
+    Record(Box<Seen>),
     /// It is to be written.
     Write,
 }
@@ -189,7 +189,7 @@ fn judge<'a>(
             now = deep;
             if let Some(read) = read {
                 seen = Some(read.stat);
-                work = Work::Record(read);
+                work = Work::Record(Box::new(read));
             }
         }
         let problem = match now {

@@ -303,6 +303,19 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap()
     }
 
+    /// Fails unless standard output has all of these words.
+    #[track_caller]
+    pub fn prints<'a>(self, words: impl IntoIterator<Item = &'a str>) -> Run {
+        for word in words {
+            assert!(
+                self.stdout.contains(word),
+                "no {word:?} in {:?}",
+                self.stdout
+            );
+        }
+        self
+    }
+
     /// Fails unless standard error has all of these words.
     #[track_caller]
     pub fn says<'a>(self, words: impl IntoIterator<Item = &'a str>) -> Run {

@@ -144,7 +144,13 @@ fn what_is_not_there_as_stated_is_not_published() {
     assert!(refused.is_err_and(|e| e.is_damage()));
     stores[0].segments = vec![missing];
     let refused = writer.publish(0, stores.clone());
-    assert!(matches!(refused, Err(Error::Io { action: "stat", .. })));
+    assert!(matches!(
+        refused,
+        Err(Error::Damaged {
+            fault: Fault::NoFile,
+            ..
+        })
+    ));
     stores[0].segments = vec![good, good];
     let refused = writer.publish(0, stores.clone());
     assert!(refused.is_err_and(|e| e.is_damage()));
