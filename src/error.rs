@@ -374,10 +374,13 @@ pub enum SyncProblem {
     },
 }
 
-/// Damage without the path and the remedy, for use within another message.
+/// Damage without the directory and the remedy, for use within another message.
 fn brief(error: &Error) -> String {
     match error {
-        Error::Damaged { place, fault, .. } => format!("{place}: {fault}"),
+        Error::Damaged { path, place, fault } => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            format!("{name}: {place}: {fault}")
+        }
         other => other.to_string(),
     }
 }
