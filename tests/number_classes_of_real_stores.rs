@@ -116,7 +116,7 @@ const FILE_FORM: [(&str, &str); 13] = [
     ),
     (
         "empty_file/default__vector_store.json",
-        "the text ends inside a value",
+        "it is empty",
     ),
     (
         "empty_vector/default__vector_store.json",
