@@ -114,10 +114,7 @@ const FILE_FORM: [(&str, &str); 13] = [
         "cut/default__vector_store.json",
         "the text ends inside a value",
     ),
-    (
-        "empty_file/default__vector_store.json",
-        "it is empty",
-    ),
+    ("empty_file/default__vector_store.json", "it is empty"),
     (
         "empty_vector/default__vector_store.json",
         "a vector is empty",

@@ -47,8 +47,9 @@ impl Container {
     /// The bytes `range` of a section, verified as [`Verify`] says.
     ///
     /// # Errors
-    /// [`Error::Damaged`] with [`Fault::Bounds`] for a range outside the
-    /// section and [`Fault::Checksum`] for a damaged block; [`Error::Io`].
+    /// [`Error::Damaged`](crate::Error::Damaged) with [`Fault::Bounds`] for a range outside the
+    /// section and [`Fault::Checksum`] for a damaged block;
+    /// [`Error::Io`](crate::Error::Io).
     pub fn read(&self, span: Span, range: Range<u64>) -> Result<View<'_>> {
         if range.start > range.end || range.end > span.len {
             return Err(self.damaged(span, range.start, Fault::Bounds("range")));

@@ -102,10 +102,10 @@ fn ratio(binary: u64, json: u64) -> Option<f64> {
 /// Describes the twin in `dir`, of the newest or the given generation.
 ///
 /// # Errors
-/// [`Error::NoTwin`](crate::Error::NoTwin),
-/// [`Error::NoGeneration`](crate::Error::NoGeneration),
-/// [`Error::DamagedManifest`](crate::Error::DamagedManifest),
-/// [`Error::Io`](crate::Error::Io). A damaged store is described as such.
+/// [`Error::NoTwin`],
+/// [`Error::NoGeneration`],
+/// [`Error::DamagedManifest`],
+/// [`Error::Io`]. A damaged store is described as such.
 pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<Info> {
     let snapshot = Snapshot::open(dir, generation, open)?;
     let path = manifest::manifest_path(snapshot.twin_dir(), snapshot.generation());
@@ -208,8 +208,8 @@ impl Status {
 /// depend on their size.
 ///
 /// # Errors
-/// [`Error::DamagedManifest`](crate::Error::DamagedManifest);
-/// [`Error::Io`](crate::Error::Io).
+/// [`Error::DamagedManifest`];
+/// [`Error::Io`].
 pub fn status(dir: &Path) -> Result<Status> {
     let twin = manifest::twin_dir(dir);
     let manifest = manifest::read_highest(&twin)?;

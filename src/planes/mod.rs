@@ -10,7 +10,7 @@
 //! IRRG   row numbers                    rows a search must rescore
 //! ```
 //!
-//! A row's [`RowClass`] is the cheapest of three that prints its tokens back:
+//! A row's `RowClass` is the cheapest of three that prints its tokens back:
 //! `classify.rs` decides it. It knows JSON number *tokens*, not stores.
 //! `read.rs` and `write.rs` are twins.
 
