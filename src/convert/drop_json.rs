@@ -1,5 +1,7 @@
 //! `pack --drop-json`: removes JSON files that the published twin prints.
 
+use std::fs;
+
 use super::{Progress, proof::prove, store_text::StoreText};
 use crate::{
     container::OpenOptions,
@@ -29,7 +31,12 @@ pub(crate) fn drop_json(
         if record.kind == StoreKind::Other {
             continue;
         }
-        let Ok(Some(before)) = Stat::of(&path) else {
+        // A directory of that name is nobody's JSON; any other trouble must
+        // not pass for a file that is gone.
+        if fs::metadata(&path).is_ok_and(|meta| !meta.is_file()) {
+            continue;
+        }
+        let Some(before) = Stat::of(&path)? else {
             continue;
         };
         progress.begin(&record.file, before.length);

@@ -31,8 +31,13 @@ impl Listing {
         for entry in fs::read_dir(dir).map_err(error())? {
             let entry = entry.map_err(error())?;
             // Links are followed: persist dirs on some platforms are made of
-            // them.
-            let is_file = fs::metadata(entry.path()).is_ok_and(|meta| meta.is_file());
+            // them. One that leads nowhere is no file; any other trouble must
+            // not make a store look absent.
+            let is_file = match fs::metadata(entry.path()) {
+                Ok(meta) => meta.is_file(),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
+                Err(e) => return Err(Error::io("stat", entry.path())(e)),
+            };
             match entry.file_name().into_string() {
                 Ok(name) if is_temp(&name) => {}
                 Ok(name) if !is_file => {

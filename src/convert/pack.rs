@@ -207,11 +207,10 @@ impl Pack<'_> {
                 warnings.push(format!("{e}; the next pack will compare all files again"));
             }
         }
-        if committed {
-            // The commit stands whatever becomes of old files: what cannot be
-            // removed now is removed next time.
-            let _ = collect(self.writer.lock(), KEEP);
-        }
+        // Also where nothing was committed: an interrupted run may have left
+        // files. The commit stands whatever becomes of them; what cannot be
+        // removed now is removed next time.
+        let _ = collect(self.writer.lock(), KEEP);
         reports.sort_by(|a, b| a.file.cmp(&b.file));
         Ok(PackReport {
             generation: self.writer.highest(),

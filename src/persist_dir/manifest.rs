@@ -70,8 +70,10 @@ impl Store {
     #[must_use]
     pub fn missing_segment(&self, twin_dir: &Path) -> Option<&SegmentRef> {
         self.all_segments().find(|segment| {
-            let meta = std::fs::metadata(segment.name.path_in(twin_dir));
-            meta.map_or(true, |meta| meta.len() != segment.length)
+            match std::fs::metadata(segment.name.path_in(twin_dir)) {
+                Ok(meta) => meta.len() != segment.length,
+                Err(e) => e.kind() == std::io::ErrorKind::NotFound,
+            }
         })
     }
 
