@@ -13,6 +13,7 @@ use twinstore::{
     Error,
     convert::{Action, PackOptions, Progress, UnpackOptions, unpack},
     error::SyncProblem,
+    persist_dir::Writer,
 };
 
 fn packed() -> Storage {
@@ -55,6 +56,24 @@ fn what_is_persisted_while_unpack_prints_is_kept() {
         // and nothing is left lying about
         assert_eq!(storage.files().len(), 2);
     }
+}
+
+/// What looks like a leftover may be in use by the run that holds the lock.
+#[test]
+fn the_temporary_files_of_another_run_are_left_alone() {
+    let storage = packed();
+    let temp = ".twinstore-tmp-0123456789ab";
+    storage.write(temp, "half a text");
+    let other = Writer::open(&storage.dir()).unwrap();
+    storage.unpack();
+    assert!(storage.exists(temp));
+    drop(other);
+    storage.unpack();
+    assert!(!storage.exists(temp));
+    // A name that is only like it is the user's.
+    storage.write(".twinstore-tmp-notes", "mine");
+    storage.unpack();
+    assert!(storage.exists(".twinstore-tmp-notes"));
 }
 
 /// An oddity that rows cannot hold comes first, the break far behind it.

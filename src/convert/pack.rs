@@ -82,8 +82,10 @@ pub enum Action {
 
 /// Makes the twin of the JSON files in `dir`, or brings it up to date.
 ///
-/// Only files that changed are read. The JSON files are never written; after
-/// an error the twin is as it was before.
+/// Only files that changed are read. The JSON files are never written. After
+/// an error the twin is as it was before, unless the error came while JSON
+/// files were compared or removed ([`PackOptions::drop_json`]): the commit
+/// stands then.
 ///
 /// # Errors
 /// [`Error::OutOfSync`] where content of the twin would be lost (see

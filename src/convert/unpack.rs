@@ -235,7 +235,10 @@ fn unpack_in_place(
         Err(e) if jobs.iter().any(|job| matches!(job.work, Work::Write)) => return Err(e),
         other => other.ok(),
     };
-    temporary::remove_leftovers(dir);
+    if writer.is_some() {
+        // Without the lock they may be another run's, in use.
+        temporary::remove_leftovers(dir);
+    }
     let mut files = Vec::new();
     for job in jobs {
         let record = job.store.record();
