@@ -29,6 +29,7 @@
 //! Nothing recurses; the only limits are those of [`Window`] and
 //! [`print_within`].
 
+mod content;
 mod detect;
 pub mod normal;
 pub mod number;
@@ -37,6 +38,7 @@ mod runs;
 pub mod scan;
 pub mod string;
 pub mod style;
+mod tokens;
 pub mod walk;
 pub mod window;
 
@@ -45,10 +47,15 @@ mod tests;
 
 pub use normal::normalise;
 pub use number::{NumberLayout, parse_f64, print_f32_shortest, print_f64};
+pub(crate) use print::Printer;
 pub use print::{print, print_within};
+pub(crate) use runs::until_mark;
 pub use scan::{ScanError, ScanFault, skip_white, string_end, value_end};
+pub(crate) use string::encode_content;
 pub use string::{Escapes, decode, encode};
 pub use style::{Indent, JsonStyle, Newline};
+pub(crate) use tokens::{Token, Tokens};
+pub(crate) use walk::string_len;
 pub use walk::{Elements, Members};
 pub use window::Window;
 

@@ -37,58 +37,89 @@ pub fn print_within(
     limit: usize,
     out: &mut Vec<u8>,
 ) -> bool {
-    let ascii = style.escapes() == Escapes::Ascii;
-    let begin = out.len();
-    let mut depth = depth;
-    let mut rest = normal;
-    while let Some((&first, after)) = rest.split_first() {
-        rest = match (first, after.first()) {
-            (b'"', _) => {
-                let (token, after) = rest
-                    .split_at_checked(walk::string_len(rest))
-                    .unwrap_or((rest, &[]));
-                if ascii {
-                    string::to_ascii(token, out);
-                } else {
-                    out.extend_from_slice(token);
-                }
-                after
-            }
-            // Empty containers stay closed.
-            (b'[', Some(b']')) | (b'{', Some(b'}')) => {
-                out.extend_from_slice(rest.get(..2).unwrap_or_default());
-                after.get(1..).unwrap_or_default()
-            }
-            (b'[' | b'{', _) => {
-                depth = depth.saturating_add(1);
-                style.open(first, depth, out);
-                after
-            }
-            (b']' | b'}', _) => {
-                style.close(first, depth, out);
-                depth = depth.saturating_sub(1);
-                after
-            }
-            (b',', _) => {
-                style.comma(depth, out);
-                after
-            }
-            (b':', _) => {
-                style.colon(out);
-                after
-            }
-            _ => {
-                // At least one byte, so that garbage is passed over, too.
-                let (token, after) = rest
-                    .split_at_checked(runs::scalar(rest).max(1))
-                    .unwrap_or((rest, &[]));
-                out.extend_from_slice(token);
-                after
-            }
-        };
-        if out.len() - begin > limit {
-            return false;
-        }
+    let mut printer = Printer::at(depth);
+    printer.print(normal, style, limit, out)
+}
+
+/// Prints a value that comes in pieces of normal form.
+///
+/// A piece consists of whole tokens. It must not end with the opening bracket
+/// of an empty container: that and its closing bracket go together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    depth: usize,
+}
+
+impl Printer {
+    /// For a value that stands at `depth`.
+    pub(crate) fn at(depth: usize) -> Printer {
+        Printer { depth }
     }
-    true
+
+    /// How deep the next value stands.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Prints the next piece; false when that takes more than `limit` bytes,
+    /// not all of which is then printed.
+    #[must_use = "the text may be cut"]
+    pub(crate) fn print(
+        &mut self,
+        normal: &[u8],
+        style: &JsonStyle,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let ascii = style.escapes() == Escapes::Ascii;
+        let begin = out.len();
+        let mut rest = normal;
+        while let Some((&first, after)) = rest.split_first() {
+            rest = match (first, after.first()) {
+                (b'"', _) if ascii => string::to_ascii(rest, out),
+                (b'"', _) => {
+                    let (token, after) = rest
+                        .split_at_checked(walk::string_len(rest))
+                        .unwrap_or((rest, &[]));
+                    out.extend_from_slice(token);
+                    after
+                }
+                // Empty containers stay closed.
+                (b'[', Some(b']')) | (b'{', Some(b'}')) => {
+                    out.extend_from_slice(rest.get(..2).unwrap_or_default());
+                    after.get(1..).unwrap_or_default()
+                }
+                (b'[' | b'{', _) => {
+                    self.depth = self.depth.saturating_add(1);
+                    style.open(first, self.depth, out);
+                    after
+                }
+                (b']' | b'}', _) => {
+                    style.close(first, self.depth, out);
+                    self.depth = self.depth.saturating_sub(1);
+                    after
+                }
+                (b',', _) => {
+                    style.comma(self.depth, out);
+                    after
+                }
+                (b':', _) => {
+                    style.colon(out);
+                    after
+                }
+                _ => {
+                    // At least one byte, so that garbage is passed over, too.
+                    let (token, after) = rest
+                        .split_at_checked(runs::scalar(rest).max(1))
+                        .unwrap_or((rest, &[]));
+                    out.extend_from_slice(token);
+                    after
+                }
+            };
+            if out.len() - begin > limit {
+                return false;
+            }
+        }
+        true
+    }
 }

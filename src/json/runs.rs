@@ -68,6 +68,13 @@ pub(super) fn plain(text: &[u8]) -> usize {
     BLOCK + done + run(rest.get(done..).unwrap_or_default(), mask, stop)
 }
 
+/// Up to the next quote or backslash: to the end of a string that has been
+/// scanned, or to its next escape.
+#[inline]
+pub(super) fn unescaped(text: &[u8]) -> usize {
+    memchr::memchr2(b'"', b'\\', text).unwrap_or(text.len())
+}
+
 /// Up to the next byte that an ASCII-only writer does not print as it is:
 /// quote, backslash, or anything outside 0x20..=0x7e.
 #[inline]
@@ -120,6 +127,20 @@ pub(super) fn flat(text: &[u8]) -> usize {
     )
 }
 
+/// Up to the next quote, bracket or control character: in normal form, whose
+/// strings are passed over, the next byte that opens or closes something.
+#[inline]
+pub(crate) fn until_mark(text: &[u8]) -> usize {
+    run(
+        text,
+        |w| {
+            let folded = w | (LOW * 0x20);
+            equal(w, b'"') | equal(folded, b'{') | equal(folded, b'}') | below(w, 0x20)
+        },
+        |b| matches!(b, b'"' | b'[' | b']' | b'{' | b'}') || b < 0x20,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,9 +165,11 @@ mod tests {
         #[test]
         fn runs_equal_the_byte_by_byte_definition(text in text(), digit_text in "[0-9]{0,40}[^0-9]?[0-9]{0,9}") {
             prop_assert_eq!(plain(&text), slow(&text, |b| b == b'"' || b == b'\\' || b < 0x20));
+            prop_assert_eq!(unescaped(&text), slow(&text, |b| b == b'"' || b == b'\\'));
             prop_assert_eq!(ascii(&text), slow(&text, |b| b == b'"' || b == b'\\' || !(0x20..0x7f).contains(&b)));
             prop_assert_eq!(scalar(&text), slow(&text, |b| matches!(b, b',' | b']' | b'}' | b':') || b <= b' '));
             prop_assert_eq!(flat(&text), slow(&text, |b| matches!(b, b'"' | b'[' | b']' | b'{' | b'}')));
+            prop_assert_eq!(until_mark(&text), slow(&text, |b| matches!(b, b'"' | b'[' | b']' | b'{' | b'}') || b < 0x20));
             prop_assert_eq!(digits(&text), slow(&text, |b| !b.is_ascii_digit()));
             prop_assert_eq!(digits(digit_text.as_bytes()), slow(digit_text.as_bytes(), |b| !b.is_ascii_digit()));
         }

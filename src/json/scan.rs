@@ -171,12 +171,17 @@ pub fn string_end(text: &[u8], start: usize) -> Result<usize, ScanError> {
     let content = start + 1;
     let mut at = content;
     loop {
-        at += runs::plain(text.get(at..).unwrap_or_default());
-        match byte(text, at)? {
-            b'"' => break,
-            b'\\' => at = escape_end(text, at)?,
-            control => return Err(ScanError::invalid(at, JsonFault::Unexpected(control))),
+        at += runs::unescaped(text.get(at..).unwrap_or_default());
+        match text.get(at) {
+            Some(b'"') => break,
+            Some(_) => at = escape_end(text, at).map_err(|e| first_fault(text, content, e))?,
+            None => return Err(first_fault(text, content, ScanError::incomplete(text))),
         }
+    }
+    let inside = text.get(content..at).unwrap_or_default();
+    // One pass without a branch for each byte, which becomes vector code.
+    if inside.iter().fold(false, |found, &b| found | (b < 0x20)) {
+        return Err(first_fault(text, content, ScanError::incomplete(text)));
     }
     // Escapes are ASCII, so they cannot hide or split a multi-byte sequence:
     // one check of the whole content is enough.
@@ -187,6 +192,19 @@ pub fn string_end(text: &[u8], start: usize) -> Result<usize, ScanError> {
         ));
     }
     Ok(at + 1)
+}
+
+/// The first control character of a string whose content begins at `content`,
+/// if one comes before what is wrong otherwise.
+fn first_fault(text: &[u8], content: usize, other: ScanError) -> ScanError {
+    let before = text.get(content..other.offset).unwrap_or_default();
+    match before.iter().position(|&b| b < 0x20) {
+        Some(at) => {
+            let control = before.get(at).copied().unwrap_or_default();
+            ScanError::invalid(content + at, JsonFault::Unexpected(control))
+        }
+        None => other,
+    }
 }
 
 /// The offset after the number at `start` (`-Infinity` counts as one).
@@ -287,14 +305,14 @@ fn byte(text: &[u8], at: usize) -> Result<u8, ScanError> {
 /// The brackets that are open, one bit each: set for an object. The innermost
 /// 64 are in `top`, so that ordinary text never allocates.
 #[derive(Default)]
-struct Nest {
+pub(super) struct Nest {
     top: u64,
     under: Vec<u64>,
     depth: usize,
 }
 
 impl Nest {
-    fn push(&mut self, object: bool) {
+    pub(super) fn push(&mut self, object: bool) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.under.push(self.top);
         }
@@ -303,11 +321,11 @@ impl Nest {
     }
 
     #[inline(always)]
-    fn top(&self) -> Option<bool> {
+    pub(super) fn top(&self) -> Option<bool> {
         (self.depth > 0).then_some(self.top & 1 == 1)
     }
 
-    fn pop(&mut self) {
+    pub(super) fn pop(&mut self) {
         self.top >>= 1;
         self.depth = self.depth.saturating_sub(1);
         if self.depth > 0 && self.depth.is_multiple_of(64) {

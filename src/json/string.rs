@@ -58,6 +58,12 @@ pub fn decode(token: &[u8], out: &mut Vec<u8>) -> Result<(), JsonFault> {
 /// ```
 pub fn encode(text: &[u8], escapes: Escapes, out: &mut Vec<u8>) {
     out.push(b'"');
+    encode_content(text, escapes, out);
+    out.push(b'"');
+}
+
+/// Like [`encode`], without the quotes: for text that comes in pieces.
+pub(crate) fn encode_content(text: &[u8], escapes: Escapes, out: &mut Vec<u8>) {
     let mut rest = text;
     while !rest.is_empty() {
         let (good, bad) = match std::str::from_utf8(rest) {
@@ -87,11 +93,14 @@ pub fn encode(text: &[u8], escapes: Escapes, out: &mut Vec<u8>) {
         };
         rest = rest.get(wrong..).unwrap_or_default();
     }
-    out.push(b'"');
 }
 
 /// Appends `token` with its escapes in the form of [`Escapes::Utf8`].
 pub(super) fn to_utf8(token: &[u8], out: &mut Vec<u8>) -> Result<(), JsonFault> {
+    if is_utf8_form(token) {
+        out.extend_from_slice(token);
+        return Ok(());
+    }
     out.push(b'"');
     rewrite(token, out, |unit, out| {
         push_printed(unit, Escapes::Utf8, out);
@@ -103,28 +112,73 @@ pub(super) fn to_utf8(token: &[u8], out: &mut Vec<u8>) -> Result<(), JsonFault> 
     Ok(())
 }
 
-/// Appends `token`, whose escapes are in the form of [`Escapes::Utf8`], in
-/// the form of [`Escapes::Ascii`]. Escapes are the same in both.
-pub(super) fn to_ascii(token: &[u8], out: &mut Vec<u8>) {
-    let mut rest = token;
+/// Whether a scanned string is in the form of [`Escapes::Utf8`] for certain: what it
+/// escapes is written in the one way in which all write it. A string with other
+/// escapes may be so, too.
+fn is_utf8_form(token: &[u8]) -> bool {
+    let mut rest = token.strip_prefix(b"\"").unwrap_or_default();
     loop {
-        let run = rest.iter().position(|&b| b >= 0x7f).unwrap_or(rest.len());
-        let (plain, tail) = rest.split_at_checked(run).unwrap_or((rest, &[]));
+        rest = rest.get(runs::unescaped(rest)..).unwrap_or_default();
+        match rest {
+            [b'"'] => return true,
+            [
+                b'\\',
+                b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't',
+                after @ ..,
+            ] => rest = after,
+            _ => return false,
+        }
+    }
+}
+
+/// Appends the string token that `text` begins with, whose escapes are in the
+/// form of [`Escapes::Utf8`], in the form of [`Escapes::Ascii`], and returns
+/// what follows it. Escapes are the same in both.
+pub(super) fn to_ascii<'t>(text: &'t [u8], out: &mut Vec<u8>) -> &'t [u8] {
+    let Some((quote, mut rest)) = text.split_first() else {
+        return text;
+    };
+    out.push(*quote);
+    loop {
+        let (plain, tail) = rest
+            .split_at_checked(runs::ascii(rest))
+            .unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
-        let high = tail.iter().position(|&b| b < 0x7f).unwrap_or(tail.len());
-        let (chars, tail) = tail.split_at_checked(high).unwrap_or((tail, &[]));
-        for piece in chars.utf8_chunks() {
-            for c in piece.valid().chars() {
-                push_printed(u32::from(c), Escapes::Ascii, out);
+        rest = match tail.split_first() {
+            None => return tail,
+            Some((b'"', after)) => {
+                out.push(b'"');
+                return after;
             }
-            if !piece.invalid().is_empty() {
-                push_printed(0xfffd, Escapes::Ascii, out);
+            Some((b'\\', after)) => {
+                // The escaped byte may be a quote; hex digits need no care.
+                let (escape, after) = tail.split_at_checked(2).unwrap_or((tail, after));
+                out.extend_from_slice(escape);
+                after
             }
+            Some((first @ 0..0x7f, after)) => {
+                out.push(*first);
+                after
+            }
+            Some(_) => {
+                let high = tail.iter().position(|&b| b < 0x7f).unwrap_or(tail.len());
+                let (chars, after) = tail.split_at_checked(high).unwrap_or((tail, &[]));
+                push_ascii(chars, out);
+                after
+            }
+        };
+    }
+}
+
+/// Appends characters from DEL on as escapes.
+fn push_ascii(chars: &[u8], out: &mut Vec<u8>) {
+    for piece in chars.utf8_chunks() {
+        for c in piece.valid().chars() {
+            push_printed(u32::from(c), Escapes::Ascii, out);
         }
-        if tail.is_empty() {
-            return;
+        if !piece.invalid().is_empty() {
+            push_printed(0xfffd, Escapes::Ascii, out);
         }
-        rest = tail;
     }
 }
 
@@ -201,7 +255,7 @@ fn hex4(text: &[u8]) -> Result<(u32, &[u8]), JsonFault> {
 }
 
 /// Appends a code point, surrogates included, as WTF-8.
-fn push_wtf8(point: u32, out: &mut Vec<u8>) {
+pub(super) fn push_wtf8(point: u32, out: &mut Vec<u8>) {
     match char::from_u32(point) {
         Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         None => out.extend_from_slice(&[

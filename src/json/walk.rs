@@ -127,10 +127,10 @@ pub(super) fn value_len(text: &[u8]) -> usize {
 }
 
 /// The length of the string that `text` begins with, both quotes included.
-pub(super) fn string_len(text: &[u8]) -> usize {
+pub(crate) fn string_len(text: &[u8]) -> usize {
     let mut at = 1;
     loop {
-        at += runs::plain(text.get(at..).unwrap_or_default());
+        at += runs::unescaped(text.get(at..).unwrap_or_default());
         match text.get(at) {
             Some(b'"') => return at + 1,
             // The escaped byte may be a quote; hex digits need no care.

@@ -1,8 +1,9 @@
-//! A JSON file read through a window: tokens and whole values one after
-//! another, in bounded memory.
+//! JSON text read through a window: tokens and whole values one after another,
+//! in bounded memory.
 //!
-//! [`Window`] holds the part of the file that is being looked at. It reads
-//! about a MiB at a time and grows only as far as a single value needs, up to
+//! [`Window`] holds the part of the text that is being looked at. Mostly the
+//! text is a file; it can also be a string's content (`content.rs`) or a text
+//! in memory. It reads about a MiB at a time and grows only as far as a single value needs, up to
 //! a limit. What it hands out is text, scanned but not interpreted; it does
 //! not keep track of nesting either: who walks into a container says which
 //! punctuation comes next.
@@ -10,18 +11,19 @@
 use super::{
     BOM,
     scan::{ScanError, ScanFault, skip_white, string_end, value_end},
+    walk::value_len,
 };
 use crate::error::{Error, JsonFault, Result};
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
 /// How much is read at a time.
 const CHUNK: usize = 1 << 20;
 
-/// A JSON file and the part of it that is in memory.
+/// A JSON text, mostly a file, and the part of it that is in the window.
 ///
 /// ```no_run
 /// use twinstore::json::Window;
@@ -45,8 +47,8 @@ const CHUNK: usize = 1 << 20;
 /// After an error the position is where it was before the call, white space
 /// aside.
 #[derive(Debug)]
-pub struct Window {
-    file: File,
+pub struct Window<R = File> {
+    source: R,
     path: PathBuf,
     len: u64,
     limit: usize,
@@ -58,6 +60,27 @@ pub struct Window {
     base: u64,
     /// Whether `buffer` reaches the end of the file.
     last: bool,
+}
+
+impl Window<io::Empty> {
+    /// A window over a text that is in memory as a whole; `path` is for error
+    /// messages.
+    #[must_use]
+    pub fn over(text: Vec<u8>, path: &Path) -> Window<io::Empty> {
+        Window {
+            len: text.len() as u64,
+            limit: text.len(),
+            buffer: text,
+            last: true,
+            ..Window::new(io::empty(), path, 0, CHUNK)
+        }
+    }
+
+    /// Gives the text back, for its memory to be used again.
+    #[must_use]
+    pub fn into_text(self) -> Vec<u8> {
+        self.buffer
+    }
 }
 
 impl Window {
@@ -85,15 +108,8 @@ impl Window {
         file.seek(SeekFrom::Start(0))
             .map_err(Error::io("read", path))?;
         Ok(Window {
-            file,
-            path: path.to_path_buf(),
             len,
-            limit,
-            chunk,
-            buffer: Vec::new(),
-            start: 0,
-            base: 0,
-            last: false,
+            ..Window::new(file, path, limit, chunk)
         })
     }
 
@@ -107,18 +123,6 @@ impl Window {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// The file's path, as it was given.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The offset in the file of the next unread byte.
-    #[must_use]
-    pub fn position(&self) -> u64 {
-        self.base + self.start as u64
     }
 
     /// Goes to an offset in the file, forwards or back.
@@ -135,7 +139,7 @@ impl Window {
             self.start = ahead;
             return Ok(());
         }
-        self.file
+        self.source
             .seek(SeekFrom::Start(offset))
             .map_err(Error::io("read", &self.path))?;
         self.buffer.clear();
@@ -143,6 +147,34 @@ impl Window {
         self.base = offset;
         self.last = false;
         Ok(())
+    }
+}
+
+impl<R: Read> Window<R> {
+    pub(super) fn new(source: R, path: &Path, limit: usize, chunk: usize) -> Window<R> {
+        Window {
+            source,
+            path: path.to_path_buf(),
+            len: 0,
+            limit,
+            chunk,
+            buffer: Vec::new(),
+            start: 0,
+            base: 0,
+            last: false,
+        }
+    }
+
+    /// The file's path, as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The offset in the text of the next unread byte.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.base + self.start as u64
     }
 
     /// Skips a UTF-8 byte order mark, if one comes next. Returns whether.
@@ -202,7 +234,7 @@ impl Window {
     /// [`Error::Json`] where no well-formed string comes next, or one longer
     /// than the limit; [`Error::Io`].
     pub fn string(&mut self) -> Result<&[u8]> {
-        self.take(|text, _| string_end(text, 0))
+        self.take(self.limit, |text, _| string_end(text, 0))
     }
 
     /// Skips white space and takes a whole value of any kind; returns its
@@ -213,7 +245,85 @@ impl Window {
     /// [`Error::Json`] where no well-formed value comes next, or one longer
     /// than the limit; [`Error::Io`].
     pub fn value(&mut self) -> Result<&[u8]> {
-        self.take(|text, last| value_end(text, 0, last))
+        self.value_within(self.limit)
+    }
+
+    /// Like [`value`](Window::value), with a limit for this one.
+    pub(crate) fn value_within(&mut self, limit: usize) -> Result<&[u8]> {
+        self.take(limit, |text, last| value_end(text, 0, last))
+    }
+
+    /// Skips white space and looks whether an array comes next that is not empty
+    /// and of which all elements are numbers; returns its length, if that is at most `longest`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub(super) fn numbers_ahead(&mut self, longest: usize) -> Result<Option<usize>> {
+        if self.peek()? != Some(b'[') {
+            return Ok(None);
+        }
+        let len = loop {
+            let inside = self.unread().get(1..).unwrap_or_default();
+            match inside.iter().position(|b| !in_numbers(*b)) {
+                Some(at) if inside.get(at) == Some(&b']') && at < longest => break at + 2,
+                Some(_) => return Ok(None),
+                None if self.last || inside.len() > longest => return Ok(None),
+                None => self.refill()?,
+            }
+        };
+        // So far only the bytes were looked at.
+        let text = self.unread();
+        let is_empty = text.get(skip_white(text, 1)) == Some(&b']');
+        let is_array = !is_empty && value_end(text, 0, true) == Ok(len);
+        Ok(is_array.then_some(len))
+    }
+
+    /// The unread text that is in memory, at least `wanted` bytes of it where
+    /// there is so much.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub(crate) fn ahead(&mut self, wanted: usize) -> Result<&[u8]> {
+        while self.unread().len() < wanted && !self.last {
+            self.refill()?;
+        }
+        Ok(self.unread())
+    }
+
+    /// Takes `count` bytes of what [`ahead`](Window::ahead) showed.
+    pub(super) fn advance(&mut self, count: usize) -> &[u8] {
+        let begin = self.start;
+        self.start = self.buffer.len().min(begin + count);
+        self.buffer.get(begin..self.start).unwrap_or_default()
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Passes over the value that comes next without checking it, unless it is
+    /// longer than `limit` or not whole: then it stays unread. Returns whether.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub(crate) fn skip_value(&mut self, limit: usize) -> Result<bool> {
+        self.peek()?;
+        loop {
+            let text = self.unread();
+            let len = value_len(text);
+            // What touches the end may go on after it.
+            if 0 < len && len < text.len() && len <= limit {
+                self.start += len;
+                return Ok(true);
+            }
+            if self.last || text.len() > limit {
+                return Ok(false);
+            }
+            self.refill()?;
+        }
     }
 
     /// Checks that nothing but white space follows.
@@ -228,7 +338,11 @@ impl Window {
         }
     }
 
-    fn take(&mut self, scan: impl Fn(&[u8], bool) -> Result<usize, ScanError>) -> Result<&[u8]> {
+    fn take(
+        &mut self,
+        limit: usize,
+        scan: impl Fn(&[u8], bool) -> Result<usize, ScanError>,
+    ) -> Result<&[u8]> {
         self.peek()?;
         let len = loop {
             match scan(self.unread(), self.last) {
@@ -237,16 +351,16 @@ impl Window {
                     fault: ScanFault::Incomplete,
                     ..
                 }) if !self.last => {
-                    if self.unread().len() > self.limit {
-                        return Err(self.fault(0, JsonFault::TooLong(self.limit)));
+                    if self.unread().len() > limit {
+                        return Err(self.fault(0, JsonFault::TooLong(limit)));
                     }
                     self.refill()?;
                 }
                 Err(stop) => return Err(self.fault(stop.offset, stop.fault_at_end())),
             }
         };
-        if len > self.limit {
-            return Err(self.fault(0, JsonFault::TooLong(self.limit)));
+        if len > limit {
+            return Err(self.fault(0, JsonFault::TooLong(limit)));
         }
         let begin = self.start;
         self.start += len;
@@ -272,22 +386,37 @@ impl Window {
             // A large value has gone by: don't keep its memory for good.
             self.buffer.shrink_to(unread + wanted);
         }
-        let read = (&self.file)
+        let read = (&mut self.source)
             .take(wanted as u64)
-            .read_to_end(&mut self.buffer)
-            .map_err(Error::io("read", &self.path))?;
+            .read_to_end(&mut self.buffer);
+        let read = match read {
+            Ok(read) => read,
+            // A string's content is text, and may be wrong as such.
+            Err(e) => match e.get_ref().and_then(|e| e.downcast_ref::<JsonFault>()) {
+                Some(fault) => return Err(self.fault(0, *fault)),
+                None => return Err(Error::io("read", &self.path)(e)),
+            },
+        };
         self.last = read < wanted;
         Ok(())
     }
 
     /// An error at `ahead` bytes from the next unread byte.
-    fn fault(&self, ahead: usize, fault: JsonFault) -> Error {
+    pub(super) fn fault(&self, ahead: usize, fault: JsonFault) -> Error {
         Error::Json {
             path: self.path.clone(),
             offset: self.position() + ahead as u64,
             fault,
         }
     }
+}
+
+/// Bytes that stand between the brackets of an array of numbers.
+fn in_numbers(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'.' | b',' | b'-' | b'+' | b'e' | b'E')
+        || matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+        // NaN and Infinity
+        || matches!(byte, b'N' | b'a' | b'I' | b'n' | b'f' | b'i' | b't' | b'y')
 }
 
 #[cfg(test)]
