@@ -4,8 +4,13 @@ use bincode::{Decode, Encode};
 
 use crate::container::FieldReader;
 
-/// Items are gathered until a block holds this much.
+/// Items are gathered until a block holds this much, where the writer chooses
+/// nothing else.
 pub(crate) const TARGET_RAW: usize = 64 << 10;
+/// Longer items are cut into blocks of this much.
+pub(crate) const PIECE: usize = 1 << 20;
+/// No dictionary is longer than this.
+pub(crate) const MAX_DICTIONARY: usize = 112_640;
 /// No block is larger than this when decompressed.
 pub(crate) const MAX_RAW: u32 = 64 << 20;
 pub(crate) const ENTRY_LEN: u64 = 32;
@@ -26,10 +31,12 @@ pub(crate) struct Heap {
 pub(crate) struct BlockEntry {
     /// Where the frame starts in `BLKS`.
     pub(crate) offset: u64,
-    /// The number of its first item within the heap.
+    /// The number of its first item within the heap; of a block that continues
+    /// an item, that of the next.
     pub(crate) first_item: u64,
     pub(crate) stored_len: u32,
     pub(crate) raw_len: u32,
+    /// How many items begin in it; 0 where it continues the one before.
     pub(crate) items: u32,
     /// CRC of the stored bytes, checked before they are decompressed.
     pub(crate) crc: u32,

@@ -1,133 +1,209 @@
-//! Writing heaps. Frames go to a spill as they fill up, in whatever order the
-//! heaps produce them; the index puts them in order.
+//! Writing a heap: from items to blocks.
 
-use super::format::{BlockEntry, Heap, MAX_RAW, TARGET_RAW};
-use crate::{
-    bytes::Spill,
-    container::{ContainerWriter, SectionKind},
-    error::{Error, Result},
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::{
+    format::{Heap, PIECE, TARGET_RAW},
+    sink::{BlockSink, Filled},
 };
+use crate::error::Result;
 
-/// Level 3: decompression speed does not depend on it, and column values are
-/// mostly short and alike.
-const LEVEL: i32 = 3;
-
-/// Where all heaps of one file put their frames.
-pub(crate) struct BlockSink {
-    spill: Spill,
-    compressor: zstd::bulk::Compressor<'static>,
-    index: Vec<BlockEntry>,
-}
-
-impl BlockSink {
-    pub(crate) fn new(spill: Spill) -> Result<BlockSink> {
-        let compressor = zstd::bulk::Compressor::new(LEVEL)
-            .map_err(Error::io("set up compression for", "a twin file"))?;
-        Ok(BlockSink {
-            spill,
-            compressor,
-            index: Vec::new(),
-        })
-    }
-
-    /// Writes the two sections that the heaps need, with the frames in the
-    /// order of the index. Frames of heaps that were given up stay behind.
-    pub(crate) fn finish(mut self, out: &mut ContainerWriter) -> Result<()> {
-        out.begin(SectionKind::BLOCKS)?;
-        let mut frames = self.spill.reader()?;
-        let mut frame = Vec::new();
-        let mut next = 0;
-        for entry in &mut self.index {
-            // Neighbours mostly: a seek would drop what is buffered.
-            if entry.offset != next {
-                frames.seek(entry.offset)?;
-            }
-            next = entry.offset + u64::from(entry.stored_len);
-            frame.resize(entry.stored_len as usize, 0);
-            frames.read_exact(&mut frame)?;
-            entry.offset = out.section_len();
-            out.write(&frame)?;
-        }
-        drop(frames);
-        out.begin(SectionKind::BLOCK_INDEX)?;
-        for entry in &self.index {
-            out.write(&entry.encode().collect::<Vec<u8>>())?;
-        }
-        Ok(())
-    }
-}
-
-/// One heap being written.
-#[derive(Debug, Default)]
+/// One heap being written. An empty one costs its own size; one that was
+/// used, up to a block of its target size, or 1 MiB while a long item is open.
 pub(crate) struct HeapWriter {
+    target: usize,
+    /// The bytes of the block's items, then of the open item.
     raw: Vec<u8>,
-    ends: Vec<u32>,
-    done: Vec<BlockEntry>,
+    /// The items that the block has for certain. The open one may still turn
+    /// out too long for it.
+    lengths: Vec<u32>,
+    /// How much of `raw` is theirs.
+    closed: usize,
+    /// The block in which the open item began, once it was cut.
+    chain: Option<usize>,
+    done: Vec<Filled>,
     items: u64,
+    hashes: Option<Box<Hashes>>,
+}
+
+/// Hashes of what is printed. Which block an item begins in is known only
+/// when its length is, so there are two for the open one.
+#[derive(Default)]
+struct Hashes {
+    closed: Xxh3,
+    closed_and_open: Xxh3,
+    open: Xxh3,
+}
+
+impl Default for HeapWriter {
+    fn default() -> Self {
+        HeapWriter::new(TARGET_RAW)
+    }
 }
 
 impl HeapWriter {
+    /// A heap with blocks of about `target` bytes (at most 1 MiB).
+    pub(crate) fn new(target: usize) -> HeapWriter {
+        HeapWriter {
+            target: target.min(PIECE),
+            raw: Vec::new(),
+            lengths: Vec::new(),
+            closed: 0,
+            chain: None,
+            done: Vec::new(),
+            items: 0,
+            hashes: None,
+        }
+    }
+
+    /// Items that were ended so far.
+    pub(crate) fn items(&self) -> u64 {
+        self.items
+    }
+
     /// Appends an item.
     pub(crate) fn push(&mut self, item: &[u8], sink: &mut BlockSink) -> Result<()> {
-        // The block's size with this item, ends included.
-        let size = self.raw.len() + item.len() + (self.ends.len() + 1) * 4;
-        if !self.ends.is_empty() && size > TARGET_RAW {
-            self.flush(sink)?;
+        self.part(item, sink)?;
+        self.end_item(sink)
+    }
+
+    /// Appends to the open item, or opens one. At most about 1 MiB of it is
+    /// held.
+    pub(crate) fn part(&mut self, bytes: &[u8], sink: &mut BlockSink) -> Result<()> {
+        for bytes in bytes.chunks(PIECE) {
+            self.make_room(bytes.len(), sink)?;
+            self.raw.extend_from_slice(bytes);
+            if self.raw.len() > PIECE {
+                let rest = self.raw.split_off(PIECE);
+                let piece = std::mem::replace(&mut self.raw, rest);
+                self.link(piece, sink)?;
+            }
         }
-        if item.len() > MAX_RAW as usize - 4 {
-            return Err(Error::Limit {
-                what: "length of a single value",
-                got: item.len() as u64,
-                limit: u64::from(MAX_RAW) - 4,
-            });
+        Ok(())
+    }
+
+    /// Ends the open item; without one, appends an empty one.
+    pub(crate) fn end_item(&mut self, sink: &mut BlockSink) -> Result<()> {
+        self.make_room(0, sink)?;
+        if let Some(head) = self.chain {
+            let rest = std::mem::take(&mut self.raw);
+            self.link(rest, sink)?;
+            let printed = self.hashes.take();
+            if let Some(head) = self.done.get_mut(head) {
+                head.printed = digest(printed.as_ref().map(|hashes| &hashes.open));
+            }
+            self.chain = None;
+        } else {
+            let length = self.raw.len() - self.closed;
+            // Fits: longer items are cut.
+            self.lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
+            self.closed = self.raw.len();
+            if let Some(hashes) = &mut self.hashes {
+                hashes.closed = hashes.closed_and_open.clone();
+                hashes.open.reset();
+            }
         }
-        self.raw.extend_from_slice(item);
-        // Fits: bounded by MAX_RAW above.
-        self.ends
-            .push(u32::try_from(self.raw.len()).unwrap_or(u32::MAX));
         self.items += 1;
+        Ok(())
+    }
+
+    /// Feeds the hash of the block in which the open item begins (or, where
+    /// none is open, the next one): `text` is what it prints, or a part of it.
+    pub(crate) fn printed(&mut self, text: &[u8]) {
+        let hashes = self.hashes.get_or_insert_default();
+        hashes.open.update(text);
+        if self.chain.is_none() {
+            hashes.closed_and_open.update(text);
+        }
+    }
+
+    /// For a heap that is complete, but whose turn to [`finish`](Self::finish)
+    /// has not come: hands its last block over and frees its buffers.
+    pub(crate) fn release(&mut self, sink: &mut BlockSink) -> Result<()> {
+        self.flush(sink)?;
+        debug_assert!(self.raw.is_empty() && self.chain.is_none());
+        self.raw = Vec::new();
+        self.lengths = Vec::new();
+        self.hashes = None;
         Ok(())
     }
 
     /// Writes the last block and enters all of the heap's blocks in the index.
     pub(crate) fn finish(mut self, sink: &mut BlockSink) -> Result<Heap> {
-        if !self.ends.is_empty() {
-            self.flush(sink)?;
-        }
-        let number = |n: usize| {
-            u32::try_from(n).map_err(|_| Error::Limit {
-                what: "number of compressed blocks in a file",
-                got: n as u64,
-                limit: u64::from(u32::MAX),
-            })
-        };
-        let heap = Heap {
-            first_block: number(sink.index.len())?,
-            blocks: number(self.done.len())?,
+        debug_assert!(self.raw.len() == self.closed && self.chain.is_none());
+        self.flush(sink)?;
+        Ok(Heap {
+            // Fits: every block was submitted.
+            blocks: u32::try_from(self.done.len()).unwrap_or(u32::MAX),
             items: self.items,
-        };
-        sink.index.append(&mut self.done);
-        Ok(heap)
+            first_block: sink.enter(self.done),
+        })
     }
 
-    fn flush(&mut self, sink: &mut BlockSink) -> Result<()> {
-        let mut block: Vec<u8> = Vec::with_capacity(self.ends.len() * 4 + self.raw.len());
-        block.extend(self.ends.iter().flat_map(|end| end.to_le_bytes()));
-        block.append(&mut self.raw);
-        let stored = sink
-            .compressor
-            .compress(&block)
-            .map_err(Error::io("compress a block of", "a twin file"))?;
-        let items = self.ends.len() as u64;
-        self.done.push(BlockEntry {
-            offset: sink.spill.len(),
-            first_item: self.items - items,
-            stored_len: u32::try_from(stored.len()).unwrap_or(u32::MAX),
-            raw_len: u32::try_from(block.len()).unwrap_or(u32::MAX),
-            items: u32::try_from(items).unwrap_or(u32::MAX),
-            crc: crc32fast::hash(&stored),
-        });
-        self.ends.clear();
-        sink.spill.write(&stored)
+    /// Closes the block where the open item with `more` bytes would make it
+    /// too long.
+    fn make_room(&mut self, more: usize, sink: &mut BlockSink) -> Result<()> {
+        let table = (self.lengths.len() + 1) * 4;
+        if self.raw.len() + more + table > self.target {
+            self.flush(sink)?;
+        }
+        Ok(())
     }
+
+    /// Hands the block over, without the open item.
+    fn flush(&mut self, sink: &mut BlockSink) -> Result<()> {
+        if self.lengths.is_empty() {
+            return Ok(());
+        }
+        let mut block = Vec::with_capacity(self.lengths.len() * 4 + self.closed);
+        block.extend(self.lengths.iter().flat_map(|len| len.to_le_bytes()));
+        block.extend(self.raw.drain(..self.closed));
+        let items = self.lengths.len();
+        let printed = digest(self.hashes.as_ref().map(|hashes| &hashes.closed));
+        if let Some(hashes) = &mut self.hashes {
+            hashes.closed.reset();
+            hashes.closed_and_open = hashes.open.clone();
+        }
+        self.lengths.clear();
+        self.closed = 0;
+        self.submit(block, self.items - items as u64, items, printed, sink)
+    }
+
+    /// Hands a piece of the open item over, as a block of its chain.
+    fn link(&mut self, piece: Vec<u8>, sink: &mut BlockSink) -> Result<()> {
+        if self.chain.is_some() {
+            return self.submit(piece, self.items + 1, 0, 0, sink);
+        }
+        self.chain = Some(self.done.len());
+        let mut block = Vec::with_capacity(4 + piece.len());
+        let length = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+        block.extend_from_slice(&length.to_le_bytes());
+        block.extend_from_slice(&piece);
+        // Its hash is known when the item ends.
+        self.submit(block, self.items, 1, 0, sink)
+    }
+
+    fn submit(
+        &mut self,
+        block: Vec<u8>,
+        first_item: u64,
+        items: usize,
+        printed: u64,
+        sink: &mut BlockSink,
+    ) -> Result<()> {
+        let raw_len = u32::try_from(block.len()).unwrap_or(u32::MAX);
+        self.done.push(Filled {
+            frame: sink.submit(block)?,
+            first_item,
+            raw_len,
+            items: u32::try_from(items).unwrap_or(u32::MAX),
+            printed,
+        });
+        Ok(())
+    }
+}
+
+/// Nothing printed has a hash, too.
+fn digest(hash: Option<&Xxh3>) -> u64 {
+    hash.map_or_else(|| xxh3_64(b""), Xxh3::digest)
 }

@@ -17,7 +17,7 @@ mod spill;
 pub use aligned::AlignedBytes;
 pub(crate) use mapped::MappedFile;
 pub(crate) use read::ReadFile;
-pub(crate) use spill::Spill;
+pub(crate) use spill::{LazySpill, Spill};
 
 use std::{
     fs::File,

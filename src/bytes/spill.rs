@@ -11,12 +11,14 @@ use crate::error::{Error, Result};
 
 const BUFFER: usize = 256 << 10;
 
-/// An unnamed temporary file: appended to, then read back. It vanishes with
-/// the process.
+/// An unnamed temporary file: appended to, or written at any place, then read
+/// back. It vanishes with the process.
 #[derive(Debug)]
 pub(crate) struct Spill {
     file: BufWriter<File>,
     len: u64,
+    /// Where the file is written next.
+    position: u64,
     dir: PathBuf,
 }
 
@@ -27,6 +29,7 @@ impl Spill {
         Ok(Spill {
             file: BufWriter::with_capacity(BUFFER, file),
             len: 0,
+            position: 0,
             dir: dir.to_owned(),
         })
     }
@@ -35,11 +38,24 @@ impl Spill {
         self.len
     }
 
+    /// Appends.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all(bytes)
+        self.write_at(self.len, bytes)
+    }
+
+    /// Writes at `offset`. What lies between places that were written is zero.
+    pub(crate) fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let file = &mut self.file;
+        let moved = if offset == self.position {
+            Ok(())
+        } else {
+            file.seek(SeekFrom::Start(offset)).map(drop)
+        };
+        moved
+            .and_then(|()| file.write_all(bytes))
             .map_err(Error::io("write to a temporary file in", &self.dir))?;
-        self.len += bytes.len() as u64;
+        self.position = offset + bytes.len() as u64;
+        self.len = self.len.max(self.position);
         Ok(())
     }
 
@@ -51,6 +67,8 @@ impl Spill {
         let len = self.len;
         let file = self.file.get_mut();
         file.seek(SeekFrom::Start(0)).map_err(error())?;
+        // Where dropping the reader leaves the file.
+        self.position = len;
         Ok(SpillReader {
             file: BufReader::with_capacity(BUFFER, file),
             end: len,
@@ -74,6 +92,51 @@ impl Spill {
     }
 }
 
+/// A spill that is only appended to and drained, and becomes a file once it
+/// holds as much as a file's buffer would: there may be hundreds.
+#[derive(Debug)]
+pub(crate) struct LazySpill {
+    dir: PathBuf,
+    held: Vec<u8>,
+    spill: Option<Spill>,
+}
+
+impl LazySpill {
+    pub(crate) fn new(dir: &Path) -> LazySpill {
+        LazySpill {
+            dir: dir.to_owned(),
+            held: Vec::new(),
+            spill: None,
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        let spilled = self.spill.as_ref().map_or(0, Spill::len);
+        spilled + self.held.len() as u64
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(spill) = &mut self.spill {
+            return spill.write(bytes);
+        }
+        if self.held.len() + bytes.len() <= BUFFER {
+            self.held.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let spill = self.spill.insert(Spill::new(&self.dir)?);
+        spill.write(&std::mem::take(&mut self.held))?;
+        spill.write(bytes)
+    }
+
+    /// Hands everything written to `sink`, in pieces.
+    pub(crate) fn drain(self, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        match self.spill {
+            Some(spill) => spill.drain(sink),
+            None => sink(&self.held),
+        }
+    }
+}
+
 /// Reads a [`Spill`] from its start, or from anywhere after a seek.
 #[derive(Debug)]
 pub(crate) struct SpillReader<'a> {
@@ -86,6 +149,15 @@ impl SpillReader<'_> {
     pub(crate) fn read_exact(&mut self, buffer: &mut [u8]) -> Result<()> {
         self.file
             .read_exact(buffer)
+            .map_err(Error::io("read a temporary file in", self.dir))
+    }
+
+    /// Goes on `bytes` later.
+    pub(crate) fn skip(&mut self, bytes: u64) -> Result<()> {
+        // What is skipped is at most a spill, which no file system lets grow
+        // beyond an i64.
+        self.file
+            .seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX))
             .map_err(Error::io("read a temporary file in", self.dir))
     }
 
@@ -103,5 +175,50 @@ impl Drop for SpillReader<'_> {
         // position would then be wrong, and the proof of the export finds it.
         let end: io::Result<u64> = self.file.get_mut().seek(SeekFrom::Start(self.end));
         debug_assert!(end.is_ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_anywhere_is_read(
+            writes in prop::collection::vec(
+                (prop::option::of(0..300_usize), prop::collection::vec(any::<u8>(), 1..40)),
+                1..40,
+            ),
+            read_after in 0..40_usize,
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let mut spill = Spill::new(dir.path()).unwrap();
+            let mut model: Vec<u8> = Vec::new();
+            for (n, (place, bytes)) in writes.iter().enumerate() {
+                let at = place.unwrap_or(model.len());
+                match place {
+                    Some(place) => spill.write_at(*place as u64, bytes).unwrap(),
+                    None => spill.write(bytes).unwrap(),
+                }
+                model.resize(model.len().max(at + bytes.len()), 0);
+                model.splice(at..at + bytes.len(), bytes.iter().copied());
+                prop_assert_eq!(spill.len(), model.len() as u64);
+                if n == read_after {
+                    let mut byte = [0];
+                    spill.reader().unwrap().read_exact(&mut byte).unwrap();
+                    prop_assert_eq!(byte[0], model[0]);
+                }
+            }
+            let mut last = [0];
+            let mut reader = spill.reader().unwrap();
+            reader.skip(model.len() as u64 - 1).unwrap();
+            reader.read_exact(&mut last).unwrap();
+            prop_assert_eq!(last[0], model[model.len() - 1]);
+            drop(reader);
+            let mut found = Vec::new();
+            spill.drain(|bytes| { found.extend_from_slice(bytes); Ok(()) }).unwrap();
+            prop_assert_eq!(found, model);
+        }
     }
 }

@@ -260,6 +260,7 @@ impl SparseRun {
     ) -> Result<SparseRun> {
         let end = entries.offset.checked_add(entries.byte_len());
         let fits = end.is_some_and(|end| end <= span.len());
+        let fits = fits && entries.offset.is_multiple_of(8);
         if !fits || entries.count != codes.count || entries.count > entries.of {
             return Err(file.damaged(span, entries.offset, Fault::Bounds("entry list")));
         }

@@ -32,5 +32,5 @@ mod write;
 mod tests;
 
 pub(crate) use format::MAX_PRINTED;
-pub(crate) use read::{Columns, EntryValue};
+pub(crate) use read::{ColumnWalk, Columns, EntryValue};
 pub(crate) use write::ColumnsBuilder;

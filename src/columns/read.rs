@@ -154,7 +154,7 @@ impl Columns {
     }
 
     /// Reads single entries: nothing is loaded in advance.
-    fn walk_few(&self) -> ColumnWalk<'_> {
+    pub(crate) fn walk_few(&self) -> ColumnWalk<'_> {
         ColumnWalk {
             columns: self,
             readers: self.storages.iter().map(|_| None).collect(),
@@ -282,17 +282,21 @@ impl<'a> Reader<'a> {
     fn new(columns: &'a Columns, open: &'a OpenStorage, memory: &mut u64) -> Result<Reader<'a>> {
         let (codes, heap) = match open {
             OpenStorage::Plain(heap) => {
-                return Ok(Reader::Plain(Cursor::new(&columns.blocks, *heap)));
+                return Ok(Reader::Plain(Cursor::new(
+                    &columns.blocks,
+                    *heap,
+                    MAX_PRINTED as u64,
+                )));
             }
             OpenStorage::Dictionary(codes, heap) => (codes, *heap),
         };
-        let mut cursor = Cursor::new(&columns.blocks, heap);
+        let mut cursor = Cursor::new(&columns.blocks, heap, MAX_PRINTED as u64);
         // The formula by which the writer bounds what it holds, so that
         // what it made can be loaded.
         let size = columns
             .blocks
             .raw_len(&heap)?
-            .saturating_add(heap.items * 12);
+            .saturating_add(heap.items.saturating_mul(12));
         if size > *memory {
             return Ok(Reader::Dictionary(codes, cursor));
         }

@@ -166,7 +166,7 @@ fn a_column_that_gives_its_dictionary_up_keeps_its_values() {
             shared.blocks.finish(&mut out).unwrap();
             out.finish().unwrap();
             let blocks = crate::blocks::Blocks::open(&open(&path)).unwrap();
-            let mut cursor = crate::blocks::Cursor::new(&blocks, values);
+            let mut cursor = crate::blocks::Cursor::new(&blocks, values, 100);
             let mut expected = [""; 12];
             pushed
                 .iter()

@@ -15,7 +15,7 @@ use crate::{
 
 /// Version of the format that this build writes. While the major is 0 the
 /// format is a draft: only equal versions are read.
-pub(crate) const VERSION: (u16, u16) = (0, 1);
+pub(crate) const VERSION: (u16, u16) = (0, 2);
 
 pub(crate) const HEADER_LEN: u64 = 64;
 pub(crate) const TRAILER_LEN: u64 = 64;

@@ -5,8 +5,12 @@
 pub enum FileKind {
     /// Vectors with ids and metadata columns.
     Vectors,
+    /// Collections of records.
+    Records,
     /// One file, compressed as it is.
     Verbatim,
+    /// Deleted entries of other files.
+    Tombstones,
     /// A generation's list of files.
     Manifest,
     /// What is known about the JSON twin.
@@ -17,7 +21,9 @@ impl FileKind {
     const fn letters(self) -> [u8; 3] {
         match self {
             FileKind::Vectors => *b"VEC",
+            FileKind::Records => *b"REC",
             FileKind::Verbatim => *b"RAW",
+            FileKind::Tombstones => *b"DEL",
             FileKind::Manifest => *b"MAN",
             FileKind::Sync => *b"SYN",
         }
@@ -60,18 +66,30 @@ macro_rules! section_kinds {
 section_kinds! {
     /// Small structured metadata; every file has it.
     META = b"META";
-    /// Compressed blocks of a verbatim file or of columns.
+    /// Compressed blocks of a verbatim file, of columns or of records.
     BLOCKS = b"BLKS";
     /// Where those blocks lie.
     BLOCK_INDEX = b"BIDX";
+    /// The dictionary that those blocks are compressed with.
+    DICTIONARY = b"DICT";
+    /// Hash of what each of those blocks expands to.
+    PRINTED_HASHES = b"PHSH";
     /// The ids of the rows.
     IDS = b"IDS ";
     /// Where each id of varying length ends.
     ID_ENDS = b"IEND";
+    /// Which ids among UUIDs are none.
+    ID_KINDS = b"IKND";
+    /// The text of those.
+    ID_TEXTS = b"ITXT";
     /// Hash slots: id to row.
     ID_SLOTS = b"ISLT";
     /// Rows sorted by id, where hashing failed.
     ID_SORTED = b"ISRT";
+    /// Content hashes: those of rows, then others.
+    HASHES = b"HASH";
+    /// The rows that have one.
+    HASH_ROWS = b"HROW";
     /// The vectors: nearest f32, row-major.
     PLANE = b"PLAN";
     /// What Delta rows add to their f32 bits.
@@ -88,20 +106,18 @@ section_kinds! {
     EXCEPTIONS = b"EXCP";
     /// The text of those tokens.
     TOKENS = b"TOKN";
-    /// The row of each entry of `text_id_to_ref_doc_id`.
-    REF_DOC_ORDER = b"ORDR";
-    /// The entry of each row in `text_id_to_ref_doc_id`.
-    REF_DOC_POSITIONS = b"POSR";
-    /// The row of each entry of `metadata_dict`.
-    METADATA_ORDER = b"ORDM";
-    /// The entry of each row in `metadata_dict`.
-    METADATA_POSITIONS = b"POSM";
+    /// Rows by entry and entries by row, of each map that needs it.
+    ORDERS = b"ORDR";
+    /// Sequence numbers by entry, of each map that needs them.
+    SEQUENCES = b"SEQN";
     /// The directory of the metadata columns.
     COLUMNS = b"COLS";
     /// Bit-packed codes of the columns.
     CODES = b"CODE";
     /// Text of the JSON file that no column holds.
     ODDMENTS = b"ODDM";
+    /// Deleted entries.
+    DEAD = b"DEAD";
 }
 
 impl std::fmt::Debug for SectionKind {

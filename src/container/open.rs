@@ -4,7 +4,7 @@
 //! That is header, trailer, section table and the CRCs of the CRC table's
 //! pages: a few hundred bytes, and 4 more for each GiB of data.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use bincode::{Decode, Encode};
 
@@ -30,6 +30,11 @@ pub enum Verify {
     Eager,
     /// Not at all: damage shows as wrong data.
     Never,
+    /// Each block when it is touched, as [`Lazy`](Verify::Lazy); but where it
+    /// is damaged, a section that is whole by its own checksum is believed,
+    /// and so is a compressed block that is whole by its own. The price of a
+    /// damaged block is then no more than what is damaged in it. For salvage.
+    Finely,
 }
 
 /// How files are opened.
@@ -58,6 +63,7 @@ pub enum Expected {
 /// An open container file.
 #[derive(Debug)]
 pub struct Container {
+    kind: FileKind,
     pub(super) source: Source,
     pub(super) trailer: Trailer,
     pub(super) entries: Vec<Entry>,
@@ -68,6 +74,9 @@ pub struct Container {
     pub(super) blocks: Bitmap,
     /// One bit a page of the CRC table.
     pub(super) pages: Bitmap,
+    /// For [`Verify::Finely`]: whether each section is whole, once that is
+    /// known.
+    pub(super) whole: Vec<OnceLock<bool>>,
     read_only: bool,
 }
 
@@ -135,6 +144,8 @@ impl Container {
         drop((header, tail, toc));
         let blocks = Bitmap::new(trailer.crc_table.div_ceil(BLOCK));
         let container = Container {
+            kind,
+            whole: entries.iter().map(|_| OnceLock::new()).collect(),
             source,
             trailer,
             entries,
@@ -222,6 +233,18 @@ impl Container {
             Some(e) => Err(self.damaged_part(e.kind.name(), e.offset, Fault::Layout)),
             None => Ok(()),
         }
+    }
+
+    /// The kind of the file.
+    #[must_use]
+    pub fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    /// The content root, which identifies the file.
+    #[must_use]
+    pub fn root(&self) -> [u8; 16] {
+        self.trailer.root
     }
 
     /// Decodes the META section.

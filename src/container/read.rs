@@ -36,6 +36,16 @@ impl Span {
         self.len == 0
     }
 
+    /// `len` bytes of the section from `start` on; `None` where it ends before.
+    pub(crate) fn part(&self, start: u64, len: u64) -> Option<Span> {
+        let end = start.checked_add(len)?;
+        (end <= self.len).then(|| Span {
+            offset: self.offset + start,
+            len,
+            ..*self
+        })
+    }
+
     /// The section's kind.
     #[must_use]
     pub fn kind(&self) -> SectionKind {
@@ -51,6 +61,54 @@ impl Container {
     /// section and [`Fault::Checksum`] for a damaged block;
     /// [`Error::Io`](crate::Error::Io).
     pub fn read(&self, span: Span, range: Range<u64>) -> Result<View<'_>> {
+        match self.read_verified(span, range.clone()) {
+            Err(_) if self.verify == Verify::Finely && self.is_whole(span.kind) => {
+                self.read_unverified(span, range)
+            }
+            other => other,
+        }
+    }
+
+    /// The bytes `range` of a section that have a checksum of their own, which
+    /// the caller checks: under [`Verify::Finely`], also where their blocks are
+    /// damaged.
+    pub(crate) fn read_checked_elsewhere(&self, span: Span, range: Range<u64>) -> Result<View<'_>> {
+        match self.read_verified(span, range.clone()) {
+            Err(_) if self.verify == Verify::Finely => self.read_unverified(span, range),
+            other => other,
+        }
+    }
+
+    fn read_unverified(&self, span: Span, range: Range<u64>) -> Result<View<'_>> {
+        if range.start > range.end || range.end > span.len {
+            return Err(self.damaged(span, range.start, Fault::Bounds("range")));
+        }
+        let range = span.offset + range.start..span.offset + range.end;
+        self.source.read_unchecked(range)
+    }
+
+    /// Whether a section is whole by its own checksum.
+    fn is_whole(&self, kind: SectionKind) -> bool {
+        let mut sections = self.entries.iter().zip(&self.whole);
+        let Some((entry, whole)) = sections.find(|(entry, _)| entry.kind == kind) else {
+            return false;
+        };
+        *whole.get_or_init(|| {
+            let mut crc = crc32fast::Hasher::new();
+            let (mut at, end) = (entry.offset, entry.offset + entry.len);
+            while at < end {
+                let next = (at + (1 << 20)).min(end);
+                match self.source.read_unchecked(at..next) {
+                    Ok(bytes) => crc.update(&bytes),
+                    Err(_) => return false,
+                }
+                at = next;
+            }
+            crc.finalize() == entry.crc
+        })
+    }
+
+    fn read_verified(&self, span: Span, range: Range<u64>) -> Result<View<'_>> {
         if range.start > range.end || range.end > span.len {
             return Err(self.damaged(span, range.start, Fault::Bounds("range")));
         }
@@ -119,7 +177,7 @@ impl Container {
     fn admit_block(&self, number: u64, bytes: &[u8]) -> Result<()> {
         match self.verify {
             Verify::Never => Ok(()),
-            Verify::Lazy | Verify::Eager => self.verify_block(number, bytes),
+            Verify::Lazy | Verify::Eager | Verify::Finely => self.verify_block(number, bytes),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    format::{IdForm, IdsMeta, Lookup, MAX_PROBE, Probe, row_bits},
+    format::{IdForm, IdsMeta, Lookup, MAX_PROBE, Probe, kinds_len, row_bits},
     uuid,
 };
 use crate::{
@@ -14,29 +14,59 @@ use crate::{
 /// The id column of an open file.
 #[derive(Debug, Clone)]
 pub(crate) struct IdColumn {
-    file: Arc<Container>,
-    meta: IdsMeta,
+    pub(super) file: Arc<Container>,
+    pub(super) meta: IdsMeta,
     ids: Span,
-    /// With the width of an end; absent for UUIDs.
-    ends: Option<(Span, u64)>,
-    lookup: Span,
+    form: Form,
+    pub(super) lookup: Span,
+}
+
+/// What belongs to the ids besides their section.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Uuid,
+    /// With the width of an end.
+    Text {
+        ends: Span,
+        width: u64,
+    },
+    Mixed {
+        kinds: Span,
+        texts: Span,
+    },
 }
 
 impl IdColumn {
     pub(crate) fn open(file: &Arc<Container>, meta: &IdsMeta) -> Result<IdColumn> {
         let rows = u64::from(meta.rows);
-        let (ids, ends) = match meta.form {
-            IdForm::Uuid => (file.require_len(SectionKind::IDS, Some(rows * 16))?, None),
-            IdForm::Text => (file.require(SectionKind::IDS)?, Some(4)),
-            IdForm::LongText => (file.require(SectionKind::IDS)?, Some(8)),
+        let uuids = || file.require_len(SectionKind::IDS, Some(rows * 16));
+        let text = |width| {
+            let ends = file.require_len(SectionKind::ID_ENDS, Some(rows * width))?;
+            Ok((file.require(SectionKind::IDS)?, Form::Text { ends, width }))
         };
-        let ends = match ends {
-            Some(width) => {
-                let ends = file.require_len(SectionKind::ID_ENDS, Some(rows * width))?;
-                Some((ends, width))
+        let (ids, form) = match meta.form {
+            IdForm::Uuid => (uuids()?, Form::Uuid),
+            IdForm::Text => text(4)?,
+            IdForm::LongText => text(8)?,
+            IdForm::Mixed => {
+                let len = Some(kinds_len(meta.rows));
+                let kinds = file.require_len(SectionKind::ID_KINDS, len)?;
+                let texts = file.require(SectionKind::ID_TEXTS)?;
+                (uuids()?, Form::Mixed { kinds, texts })
             }
-            None => None,
         };
+        let others: &[SectionKind] = match form {
+            Form::Uuid => &[
+                SectionKind::ID_ENDS,
+                SectionKind::ID_KINDS,
+                SectionKind::ID_TEXTS,
+            ],
+            Form::Text { .. } => &[SectionKind::ID_KINDS, SectionKind::ID_TEXTS],
+            Form::Mixed { .. } => &[SectionKind::ID_ENDS],
+        };
+        if let Some(span) = others.iter().find_map(|&kind| file.section(kind)) {
+            return Err(file.damaged(span, 0, Fault::Layout));
+        }
         let lookup = match meta.lookup {
             Lookup::Slots {
                 slots, max_probe, ..
@@ -53,9 +83,14 @@ impl IdColumn {
             file: Arc::clone(file),
             meta: meta.clone(),
             ids,
-            ends,
+            form,
             lookup,
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn form(&self) -> IdForm {
+        self.meta.form
     }
 
     /// The id of `row`, appended to `out`.
@@ -64,12 +99,29 @@ impl IdColumn {
         if row >= u64::from(self.meta.rows) {
             return Err(self.file.damaged(self.ids, 0, Fault::Bounds("row number")));
         }
-        let Some((ends, width)) = self.ends else {
-            let bytes = self.file.read(self.ids, row * 16..row * 16 + 16)?;
-            let bytes: &[u8; 16] = bytes.first_chunk().unwrap_or(&[0; 16]);
-            out.extend_from_slice(&uuid::print(bytes));
-            return Ok(());
-        };
+        match self.form {
+            Form::Uuid => self.get_uuid(row, out),
+            Form::Text { ends, width } => self.get_text(row, ends, width, out),
+            Form::Mixed { kinds, texts } => {
+                let byte = self.file.read(kinds, row / 8..row / 8 + 1)?;
+                let byte = byte.first().copied().unwrap_or_default();
+                if byte >> (row % 8) & 1 == 0 {
+                    self.get_uuid(row, out)
+                } else {
+                    self.get_among(row, texts, out)
+                }
+            }
+        }
+    }
+
+    fn get_uuid(&self, row: u64, out: &mut Vec<u8>) -> Result<()> {
+        let bytes = self.file.read(self.ids, row * 16..row * 16 + 16)?;
+        let bytes: &[u8; 16] = bytes.first_chunk().unwrap_or(&[0; 16]);
+        out.extend_from_slice(&uuid::print(bytes));
+        Ok(())
+    }
+
+    fn get_text(&self, row: u64, ends: Span, width: u64, out: &mut Vec<u8>) -> Result<()> {
         let end = |row: u64| -> Result<u64> {
             let bytes = self.file.read(ends, row * width..row * width + width)?;
             Ok(match bytes.first_chunk::<8>() {
@@ -82,11 +134,25 @@ impl IdColumn {
         let start = if row == 0 { 0 } else { end(row - 1)? };
         let end = end(row)?;
         if start > end || end > self.ids.len() {
-            return Err(self
-                .file
-                .damaged(ends, row * width, Fault::Bounds("id end")));
+            let fault = Fault::Bounds("id end");
+            return Err(self.file.damaged(ends, row * width, fault));
         }
         out.extend_from_slice(&self.file.read(self.ids, start..end)?);
+        Ok(())
+    }
+
+    /// An id that is text among UUIDs.
+    fn get_among(&self, row: u64, texts: Span, out: &mut Vec<u8>) -> Result<()> {
+        let bytes = self.file.read(self.ids, row * 16..row * 16 + 16)?;
+        let (words, _) = bytes.as_chunks::<8>();
+        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+        let start = words.next().unwrap_or_default();
+        let end = start.checked_add(words.next().unwrap_or_default());
+        let Some(end) = end.filter(|&end| end <= texts.len()) else {
+            let fault = Fault::Bounds("id text");
+            return Err(self.file.damaged(self.ids, row * 16, fault));
+        };
+        out.extend_from_slice(&self.file.read(texts, start..end)?);
         Ok(())
     }
 

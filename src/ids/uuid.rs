@@ -1,7 +1,8 @@
 //! Canonical UUID text: 36 characters, lower case, hyphens in place. Only
 //! this spelling becomes 16 bytes, because only this one comes back exactly.
 
-const TEXT_LEN: usize = 36;
+/// Length of the text.
+pub(super) const TEXT_LEN: usize = 36;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
 /// The 16 bytes of a canonical UUID; `None` for any other text.

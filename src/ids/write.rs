@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    format::{IdForm, IdsMeta, Lookup, MAX_PROBE, Probe, SEEDS, row_bits, slot_count},
+    format::{IdForm, IdsMeta, Lookup, MAX_PROBE, Probe, SEEDS, kinds_len, row_bits, slot_count},
     uuid,
 };
 use crate::{
@@ -27,8 +27,9 @@ pub(crate) struct IdBuilder {
     // Keyed, so that nobody can craft ids that collide in the table.
     keyed: RandomState,
     texts: Spill,
-    bytes: u64,
-    all_uuids: bool,
+    /// How many ids are UUIDs, and the length of the others' text.
+    uuids: u32,
+    other_bytes: u64,
 }
 
 impl IdBuilder {
@@ -38,8 +39,8 @@ impl IdBuilder {
             rows: HashTable::new(),
             keyed: RandomState::new(),
             texts,
-            bytes: 0,
-            all_uuids: true,
+            uuids: 0,
+            other_bytes: 0,
         }
     }
 
@@ -56,8 +57,7 @@ impl IdBuilder {
         if self.hashes.get(expected as usize) == Some(&hash) {
             return Ok((expected, false));
         }
-        let same = |&row: &u32| self.hashes.get(row as usize) == Some(&hash);
-        if let Some(&row) = self.rows.find(self.keyed.hash_one(hash), same) {
+        if let Some(row) = self.find_hash(hash) {
             return Ok((row, false));
         }
         let row = self.len();
@@ -79,9 +79,41 @@ impl IdBuilder {
         self.texts
             .write(&u32::try_from(id.len()).unwrap_or(u32::MAX).to_le_bytes())?;
         self.texts.write(id)?;
-        self.bytes += id.len() as u64;
-        self.all_uuids &= uuid::parse(id).is_some();
+        match uuid::parse(id) {
+            Some(_) => self.uuids += 1,
+            None => self.other_bytes += id.len() as u64,
+        }
         Ok((row, true))
+    }
+
+    /// The row of `id`, if it was interned.
+    pub(crate) fn find(&self, id: &[u8]) -> Option<u32> {
+        self.find_hash(xxh3_128(id))
+    }
+
+    fn find_hash(&self, hash: u128) -> Option<u32> {
+        let same = |&row: &u32| self.hashes.get(row as usize) == Some(&hash);
+        let row = self.rows.find(self.keyed.hash_one(hash), same);
+        row.copied()
+    }
+
+    /// The form that needs the least room.
+    fn form(&self) -> IdForm {
+        let rows = u64::from(self.len());
+        if u64::from(self.uuids) == rows {
+            return IdForm::Uuid;
+        }
+        let bytes = self.other_bytes + u64::from(self.uuids) * uuid::TEXT_LEN as u64;
+        let (text, width) = match bytes {
+            0..=0xffff_ffff => (IdForm::Text, 4),
+            _ => (IdForm::LongText, 8),
+        };
+        let mixed = self.other_bytes + rows * 16 + kinds_len(self.len());
+        if mixed < bytes + rows * width {
+            IdForm::Mixed
+        } else {
+            text
+        }
     }
 
     /// Writes the column's sections.
@@ -109,38 +141,58 @@ impl IdBuilder {
 
     /// Writes the ids themselves; what only interning needs is freed first.
     fn write_ids(self, out: &mut ContainerWriter) -> Result<(Spill, u32, IdForm)> {
-        let rows = self.len();
+        let (rows, form) = (self.len(), self.form());
         let IdBuilder {
             hashes,
             rows: table,
             mut texts,
-            bytes,
-            all_uuids,
             ..
         } = self;
         drop((hashes, table));
-        let form = match bytes {
-            _ if all_uuids => IdForm::Uuid,
-            0..=0xffff_ffff => IdForm::Text,
-            _ => IdForm::LongText,
-        };
         out.begin(SectionKind::IDS)?;
-        each_id(&mut texts, rows, |_, id| match uuid::parse(id) {
-            Some(bytes) if form == IdForm::Uuid => out.write(&bytes),
-            _ => out.write(id),
-        })?;
-        if form != IdForm::Uuid {
-            out.begin(SectionKind::ID_ENDS)?;
-            let mut end = 0_u64;
-            each_id(&mut texts, rows, |_, id| {
-                end += id.len() as u64;
-                let bytes = end.to_le_bytes();
+        match form {
+            IdForm::Uuid => each_id(&mut texts, rows, |_, id| {
+                out.write(&uuid::parse(id).unwrap_or_default())
+            })?,
+            IdForm::Text | IdForm::LongText => {
+                each_id(&mut texts, rows, |_, id| out.write(id))?;
                 let width = if form == IdForm::Text { 4 } else { 8 };
-                out.write(bytes.get(..width).unwrap_or_default())
-            })?;
+                out.begin(SectionKind::ID_ENDS)?;
+                let mut end = 0_u64;
+                each_id(&mut texts, rows, |_, id| {
+                    end += id.len() as u64;
+                    out.write(end.to_le_bytes().get(..width).unwrap_or_default())
+                })?;
+            }
+            IdForm::Mixed => write_mixed(&mut texts, rows, out)?,
         }
         Ok((texts, rows, form))
     }
+}
+
+/// Writes UUIDs and texts, and which ids are the latter, to the section of
+/// ids, which was begun, and two more.
+fn write_mixed(texts: &mut Spill, rows: u32, out: &mut ContainerWriter) -> Result<()> {
+    let mut kinds = vec![0_u8; usize::try_from(kinds_len(rows)).unwrap_or(usize::MAX)];
+    let mut start = 0_u64;
+    each_id(texts, rows, |row, id| {
+        if let Some(uuid) = uuid::parse(id) {
+            return out.write(&uuid);
+        }
+        if let Some(byte) = kinds.get_mut((row / 8) as usize) {
+            *byte |= 1 << (row % 8);
+        }
+        let len = id.len() as u64;
+        out.write(&start.to_le_bytes())?;
+        start += len;
+        out.write(&len.to_le_bytes())
+    })?;
+    out.whole(SectionKind::ID_KINDS, &kinds)?;
+    out.begin(SectionKind::ID_TEXTS)?;
+    each_id(texts, rows, |_, id| match uuid::parse(id) {
+        Some(_) => Ok(()),
+        None => out.write(id),
+    })
 }
 
 /// Ends a column with sorted rows, as if hashing had failed.

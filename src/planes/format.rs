@@ -5,6 +5,13 @@ use bincode::{Decode, Encode};
 /// The largest number of components of a row.
 pub(crate) const MAX_DIM: usize = 65_536;
 
+/// The largest number of planes in a file.
+pub(crate) const MAX_PLANES: usize = 64;
+/// Shorter arrays of records are no rows: they are cheaper as text.
+pub(crate) const MIN_RECORD_DIM: usize = 16;
+/// In `PLAN`, every plane begins at a multiple of this.
+pub(crate) const PLANE_ALIGN: u64 = 64;
+
 /// How the values of a row follow from its f32 components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum RowClass {
@@ -72,6 +79,8 @@ pub(crate) struct PlaneMeta {
     pub(crate) delta: u32,
     /// Tokens that are kept as text.
     pub(crate) exceptions: u64,
+    /// Length of those tokens together.
+    pub(crate) token_bytes: u64,
     /// Rows listed in `IRRG`.
     pub(crate) irregular: u32,
 }

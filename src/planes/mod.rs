@@ -10,10 +10,15 @@
 //! IRRG   row numbers                    rows a search must rescore
 //! ```
 //!
+//! A file may hold several planes: their parts stand one after another in each
+//! section. A vector segment has one and streams it (`PlaneBuilder`); records
+//! have one for each length of array (`PlanesBuilder`).
+//!
 //! A row's `RowClass` is the cheapest of three that prints its tokens back:
 //! `classify.rs` decides it. It knows JSON number *tokens*, not stores.
 //! `read.rs` and `write.rs` are twins.
 
+mod check;
 mod classify;
 mod format;
 mod read;
@@ -24,6 +29,5 @@ mod tests;
 
 pub(crate) use classify::NotARow;
 pub(crate) use format::PlaneMeta;
-
-pub(crate) use read::Plane;
-pub(crate) use write::{PlaneBuilder, Pushed};
+pub(crate) use read::{Plane, StoredRow};
+pub(crate) use write::{PlaneBuilder, PlanesBuilder, Pushed};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::format::{
-    EXCEPTION_LEN, HAS_EXCEPTIONS, MAX_DIM, PlaneMeta, RANK_GROUP, RowClass, deltas_in,
+    EXCEPTION_LEN, HAS_EXCEPTIONS, MAX_DIM, MAX_PLANES, PLANE_ALIGN, PlaneMeta, RANK_GROUP,
+    RowClass, deltas_in,
 };
 use crate::{
     bytes::View,
@@ -12,14 +13,14 @@ use crate::{
     json::{JsonStyle, NumberLayout, parse_f64, print_f32_shortest, print_f64},
 };
 
-/// The plane of an open file.
+/// A plane of an open file.
 #[derive(Debug, Clone)]
 pub(crate) struct Plane {
-    file: Arc<Container>,
-    meta: PlaneMeta,
-    plane: Span,
-    classes: Span,
-    norms: Span,
+    pub(super) file: Arc<Container>,
+    pub(super) meta: PlaneMeta,
+    pub(super) plane: Span,
+    pub(super) classes: Span,
+    pub(super) norms: Span,
     low: Option<(Span, Span)>,
     exceptions: Option<(Span, Span)>,
     irregular: Option<Span>,
@@ -31,49 +32,29 @@ pub(crate) struct StoredRow<'a> {
     nearest: View<'a>,
     low: Option<View<'a>>,
     /// Column and token, by column.
-    exceptions: Vec<(u32, Vec<u8>)>,
+    pub(super) exceptions: Vec<(u32, Vec<u8>)>,
 }
 
 impl Plane {
+    /// The only plane of a file.
     pub(crate) fn open(file: &Arc<Container>, meta: &PlaneMeta) -> Result<Plane> {
-        let rows = u64::from(meta.rows);
-        let row_len = u64::from(meta.dim) * 4;
-        let plane = file.require_len(SectionKind::PLANE, rows.checked_mul(row_len))?;
-        let classes = u64::from(meta.exact) + u64::from(meta.decimal) + u64::from(meta.delta);
-        if meta.dim as usize > MAX_DIM || (meta.dim == 0) != (rows == 0) || classes != rows {
-            return Err(file.damaged(plane, 0, Fault::Value("dimension or number of rows")));
+        let mut parts = Parts::new(file);
+        let plane = parts.plane(meta)?;
+        parts.end()?;
+        Ok(plane)
+    }
+
+    /// All planes of a file.
+    pub(crate) fn open_all(file: &Arc<Container>, metas: &[PlaneMeta]) -> Result<Vec<Plane>> {
+        if metas.len() > MAX_PLANES {
+            let span = file.require(SectionKind::META)?;
+            return Err(file.damaged(span, 0, Fault::Bounds("number of planes")));
         }
-        let low = match u64::from(meta.delta) {
-            0 => None,
-            delta => Some((
-                file.require_len(SectionKind::LOW_PLANE, delta.checked_mul(row_len))?,
-                file.require_len(
-                    SectionKind::LOW_RANK,
-                    Some(rows.div_ceil(u64::from(RANK_GROUP)) * 4),
-                )?,
-            )),
-        };
-        let exceptions = match meta.exceptions {
-            0 => None,
-            n => Some((
-                file.require_len(SectionKind::EXCEPTIONS, n.checked_mul(EXCEPTION_LEN))?,
-                file.require(SectionKind::TOKENS)?,
-            )),
-        };
-        let irregular = match u64::from(meta.irregular) {
-            0 => None,
-            n => Some(file.require_len(SectionKind::IRREGULAR, Some(n * 4))?),
-        };
-        Ok(Plane {
-            file: Arc::clone(file),
-            meta: meta.clone(),
-            plane,
-            classes: file.require_len(SectionKind::CLASSES, Some(rows))?,
-            norms: file.require_len(SectionKind::NORMS, Some(rows * 8))?,
-            low,
-            exceptions,
-            irregular,
-        })
+        let mut parts = Parts::new(file);
+        let planes = metas.iter().map(|meta| parts.plane(meta));
+        let planes = planes.collect::<Result<_>>()?;
+        parts.end()?;
+        Ok(planes)
     }
 
     /// The norm of row `row`.
@@ -190,6 +171,112 @@ impl Plane {
         let bytes = self.file.read(list, start..start + EXCEPTION_LEN)?;
         let mut fields = FieldReader(&bytes);
         Ok((fields.u32(), fields.u32(), fields.u64()))
+    }
+}
+
+/// Hands out the sections of the planes, part by part.
+struct Parts<'a> {
+    file: &'a Arc<Container>,
+    plane: Part,
+    classes: Part,
+    norms: Part,
+    low: Part,
+    ranks: Part,
+    exceptions: Part,
+    tokens: Part,
+    irregular: Part,
+}
+
+/// A section, and how much of it was handed out.
+struct Part(SectionKind, u64);
+
+impl<'a> Parts<'a> {
+    fn new(file: &'a Arc<Container>) -> Parts<'a> {
+        Parts {
+            file,
+            plane: Part(SectionKind::PLANE, 0),
+            classes: Part(SectionKind::CLASSES, 0),
+            norms: Part(SectionKind::NORMS, 0),
+            low: Part(SectionKind::LOW_PLANE, 0),
+            ranks: Part(SectionKind::LOW_RANK, 0),
+            exceptions: Part(SectionKind::EXCEPTIONS, 0),
+            tokens: Part(SectionKind::TOKENS, 0),
+            irregular: Part(SectionKind::IRREGULAR, 0),
+        }
+    }
+
+    fn plane(&mut self, meta: &PlaneMeta) -> Result<Plane> {
+        let file = self.file;
+        let rows = u64::from(meta.rows);
+        let row_len = u64::from(meta.dim) * 4;
+        // Cannot wrap: it is no more than a section's length.
+        self.plane.1 = self.plane.1.next_multiple_of(PLANE_ALIGN);
+        let plane = self.plane.take(file, rows.checked_mul(row_len))?;
+        let classes = u64::from(meta.exact) + u64::from(meta.decimal) + u64::from(meta.delta);
+        if meta.dim as usize > MAX_DIM || (meta.dim == 0) != (rows == 0) || classes != rows {
+            return Err(file.damaged(plane, 0, Fault::Value("dimension or number of rows")));
+        }
+        let low = match u64::from(meta.delta) {
+            0 => None,
+            delta => Some((
+                self.low.take(file, delta.checked_mul(row_len))?,
+                self.ranks
+                    .take(file, Some(rows.div_ceil(u64::from(RANK_GROUP)) * 4))?,
+            )),
+        };
+        let exceptions = match meta.exceptions {
+            0 => None,
+            n => Some((
+                self.exceptions.take(file, n.checked_mul(EXCEPTION_LEN))?,
+                self.tokens.take(file, Some(meta.token_bytes))?,
+            )),
+        };
+        let irregular = match u64::from(meta.irregular) {
+            0 => None,
+            n => Some(self.irregular.take(file, Some(n * 4))?),
+        };
+        Ok(Plane {
+            file: Arc::clone(file),
+            meta: meta.clone(),
+            plane,
+            classes: self.classes.take(file, Some(rows))?,
+            norms: self.norms.take(file, Some(rows * 8))?,
+            low,
+            exceptions,
+            irregular,
+        })
+    }
+
+    /// Refuses sections that hold more than was handed out.
+    fn end(self) -> Result<()> {
+        for Part(kind, taken) in [
+            self.plane,
+            self.classes,
+            self.norms,
+            self.low,
+            self.ranks,
+            self.exceptions,
+            self.tokens,
+            self.irregular,
+        ] {
+            if let Some(span) = self.file.section(kind)
+                && span.len() != taken
+            {
+                let fault = Fault::Bounds("section length");
+                return Err(self.file.damaged(span, taken, fault));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn take(&mut self, file: &Container, len: Option<u64>) -> Result<Span> {
+        let span = file.require(self.0)?;
+        let part = len.and_then(|len| span.part(self.1, len));
+        let part = part.ok_or_else(|| file.damaged(span, 0, Fault::Bounds("section length")))?;
+        self.1 += part.len();
+        Ok(part)
     }
 }
 

@@ -1,27 +1,30 @@
-//! Writing a plane row by row. In memory: a byte a row; all else that grows
+//! Writing planes row by row. In memory: a byte a row; all else that grows
 //! goes to spills.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{
     classify::{NotARow, Row, delta},
-    format::{HAS_EXCEPTIONS, PlaneMeta, RANK_GROUP, RowClass, deltas_in, is_regular},
+    format::{
+        HAS_EXCEPTIONS, MAX_PLANES, MIN_RECORD_DIM, PLANE_ALIGN, PlaneMeta, RANK_GROUP, RowClass,
+        deltas_in, is_regular,
+    },
 };
 use crate::{
-    bytes::Spill,
+    bytes::LazySpill,
     container::{ContainerWriter, SectionKind},
     error::Result,
     json::JsonStyle,
 };
 
-/// A plane being written.
+/// A plane being written: what stands beside its f32 rows.
 pub(crate) struct PlaneBuilder {
     meta: PlaneMeta,
     classes: Vec<u8>,
-    low: Spill,
-    norms: Spill,
-    exceptions: Spill,
-    tokens: Spill,
+    low: LazySpill,
+    norms: LazySpill,
+    exceptions: LazySpill,
+    tokens: LazySpill,
     irregular: Vec<u32>,
 }
 
@@ -37,46 +40,51 @@ pub(crate) enum Pushed {
 }
 
 impl PlaneBuilder {
-    /// Begins the `PLAN` section of `out`; rows are written to it as they
-    /// come.
-    pub(crate) fn begin(out: &mut ContainerWriter, spills: &Path) -> Result<PlaneBuilder> {
-        out.begin(SectionKind::PLANE)?;
-        Ok(PlaneBuilder {
+    pub(crate) fn new(spills: &Path) -> PlaneBuilder {
+        PlaneBuilder {
             meta: PlaneMeta::default(),
             classes: Vec::new(),
-            low: Spill::new(spills)?,
-            norms: Spill::new(spills)?,
-            exceptions: Spill::new(spills)?,
-            tokens: Spill::new(spills)?,
+            low: LazySpill::new(spills),
+            norms: LazySpill::new(spills),
+            exceptions: LazySpill::new(spills),
+            tokens: LazySpill::new(spills),
             irregular: Vec::new(),
-        })
+        }
     }
 
-    /// Appends the row whose text is the array `text`. Where the style is
-    /// still open about number layouts, a row that does not print settles it.
+    /// Appends the row whose text is the array `text`; its f32 components go
+    /// to `nearest`. Where the style is still open about number layouts, a row
+    /// that does not print settles it.
     pub(crate) fn push(
         &mut self,
         text: &[u8],
         style: &mut JsonStyle,
-        out: &mut ContainerWriter,
+        nearest: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<Pushed> {
         let mut row = match Row::parse(text) {
             Ok(row) => row,
             Err(why) => return Ok(Pushed::Refused(why)),
         };
-        let dim = row.tokens.len();
-        if self.meta.rows > 0 && dim != self.meta.dim as usize {
+        if self.meta.rows > 0 && row.tokens.len() != self.meta.dim as usize {
             return Ok(Pushed::OtherDim);
         }
-        if style.numbers.is_none() && row.tells_layout() {
-            style.learn_numbers(text);
-        }
-        let class = row.classify(style.numbers());
+        let class = settle(&mut row, text, style);
+        self.append(&row, class, nearest)?;
+        Ok(Pushed::Row)
+    }
+
+    fn append(
+        &mut self,
+        row: &Row,
+        class: RowClass,
+        nearest: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let dim = row.tokens.len();
         self.meta.dim = u32::try_from(dim).unwrap_or(u32::MAX);
 
         let mut bytes = Vec::with_capacity(dim * 4);
         bytes.extend(row.nearest.iter().flat_map(|x| x.to_le_bytes()));
-        out.write(&bytes)?;
+        nearest(&bytes)?;
         match class {
             RowClass::Exact => self.meta.exact += 1,
             RowClass::Decimal => self.meta.decimal += 1,
@@ -93,6 +101,7 @@ impl PlaneBuilder {
         self.norms.write(&norm.to_le_bytes())?;
         if !row.exceptions.is_empty() || !is_regular(norm) {
             self.irregular.push(self.meta.rows);
+            self.meta.irregular += 1;
         }
         let flag = if row.exceptions.is_empty() {
             0
@@ -109,42 +118,148 @@ impl PlaneBuilder {
             self.exceptions.write(&self.tokens.len().to_le_bytes())?;
         }
         self.meta.exceptions += row.exceptions.len() as u64;
+        self.meta.token_bytes = self.tokens.len();
         self.meta.rows += 1;
-        Ok(Pushed::Row)
+        Ok(())
     }
 
     pub(crate) fn meta(&self) -> &PlaneMeta {
         &self.meta
     }
 
-    /// Writes the sections beside the plane.
-    pub(crate) fn finish(mut self, out: &mut ContainerWriter) -> Result<PlaneMeta> {
-        if self.meta.delta > 0 {
-            out.begin(SectionKind::LOW_PLANE)?;
-            self.low.drain(|bytes| out.write(bytes))?;
-            out.begin(SectionKind::LOW_RANK)?;
+    /// Writes the sections beside `PLAN` of the only plane of a file.
+    pub(crate) fn finish(self, out: &mut ContainerWriter) -> Result<PlaneMeta> {
+        let meta = self.meta.clone();
+        write_beside(vec![self], out)?;
+        Ok(meta)
+    }
+}
+
+/// The class of a row, in a style that it may settle.
+fn settle(row: &mut Row, text: &[u8], style: &mut JsonStyle) -> RowClass {
+    if style.numbers.is_none() && row.tells_layout() {
+        style.learn_numbers(text);
+    }
+    row.classify(style.numbers())
+}
+
+/// The planes of the arrays in records, one for each length.
+pub(crate) struct PlanesBuilder {
+    spills: PathBuf,
+    /// With the f32 rows of each.
+    planes: Vec<(PlaneBuilder, LazySpill)>,
+}
+
+impl PlanesBuilder {
+    pub(crate) fn new(spills: &Path) -> PlanesBuilder {
+        PlanesBuilder {
+            spills: spills.to_owned(),
+            planes: Vec::new(),
+        }
+    }
+
+    /// Appends the array `text` to the plane of its length, and says which
+    /// row of which plane it is. `None`, and nothing is changed, where it is
+    /// better kept as text.
+    pub(crate) fn push(
+        &mut self,
+        text: &[u8],
+        style: &mut JsonStyle,
+    ) -> Result<Option<(u32, u32)>> {
+        let Ok(mut row) = Row::parse(text) else {
+            return Ok(None);
+        };
+        let dim = row.tokens.len();
+        let same_dim = |(plane, _): &(PlaneBuilder, LazySpill)| plane.meta.dim as usize == dim;
+        let found = self.planes.iter().position(same_dim);
+        if dim < MIN_RECORD_DIM || (found.is_none() && self.planes.len() == MAX_PLANES) {
+            return Ok(None);
+        }
+        let open = style.numbers;
+        let class = settle(&mut row, text, style);
+        if row.exceptions.len() * 100 > dim {
+            style.numbers = open;
+            return Ok(None);
+        }
+        let number = found.unwrap_or(self.planes.len());
+        if found.is_none() {
+            let plane = PlaneBuilder::new(&self.spills);
+            self.planes.push((plane, LazySpill::new(&self.spills)));
+        }
+        let Some((plane, nearest)) = self.planes.get_mut(number) else {
+            return Ok(None);
+        };
+        let at = plane.meta.rows;
+        if at == u32::MAX {
+            return Ok(None);
+        }
+        plane.append(&row, class, &mut |bytes| nearest.write(bytes))?;
+        Ok(Some((u32::try_from(number).unwrap_or(u32::MAX), at)))
+    }
+
+    /// Writes all sections of the planes; none where there is no plane.
+    pub(crate) fn finish(self, out: &mut ContainerWriter) -> Result<Vec<PlaneMeta>> {
+        let metas = self.planes.iter().map(|(plane, _)| plane.meta.clone());
+        let metas = metas.collect();
+        if self.planes.is_empty() {
+            return Ok(metas);
+        }
+        out.begin(SectionKind::PLANE)?;
+        let mut planes = Vec::with_capacity(self.planes.len());
+        for (plane, nearest) in self.planes {
+            let len = out.section_len();
+            let padding = len.next_multiple_of(PLANE_ALIGN) - len;
+            out.write(&vec![0; padding as usize])?;
+            nearest.drain(|bytes| out.write(bytes))?;
+            planes.push(plane);
+        }
+        write_beside(planes, out)?;
+        Ok(metas)
+    }
+}
+
+/// Writes the sections beside `PLAN`, each with the parts of all planes that
+/// need it.
+fn write_beside(planes: Vec<PlaneBuilder>, out: &mut ContainerWriter) -> Result<()> {
+    if planes.iter().any(|plane| plane.meta.delta > 0) {
+        out.begin(SectionKind::LOW_RANK)?;
+        for plane in planes.iter().filter(|plane| plane.meta.delta > 0) {
             let mut before = 0_u32;
-            for group in self.classes.chunks(RANK_GROUP as usize) {
+            for group in plane.classes.chunks(RANK_GROUP as usize) {
                 out.write(&before.to_le_bytes())?;
                 before += deltas_in(group);
             }
         }
-        out.whole(SectionKind::CLASSES, &self.classes)?;
-        out.begin(SectionKind::NORMS)?;
-        self.norms.drain(|bytes| out.write(bytes))?;
-        if !self.irregular.is_empty() {
-            out.begin(SectionKind::IRREGULAR)?;
-            for row in &self.irregular {
-                out.write(&row.to_le_bytes())?;
-            }
-            self.meta.irregular = u32::try_from(self.irregular.len()).unwrap_or(u32::MAX);
-        }
-        if self.meta.exceptions > 0 {
-            out.begin(SectionKind::EXCEPTIONS)?;
-            self.exceptions.drain(|bytes| out.write(bytes))?;
-            out.begin(SectionKind::TOKENS)?;
-            self.tokens.drain(|bytes| out.write(bytes))?;
-        }
-        Ok(self.meta)
     }
+    out.begin(SectionKind::CLASSES)?;
+    for plane in &planes {
+        out.write(&plane.classes)?;
+    }
+    if planes.iter().any(|plane| plane.meta.irregular > 0) {
+        out.begin(SectionKind::IRREGULAR)?;
+        for row in planes.iter().flat_map(|plane| &plane.irregular) {
+            out.write(&row.to_le_bytes())?;
+        }
+    }
+    let (mut low, mut norms, mut exceptions, mut tokens) = (vec![], vec![], vec![], vec![]);
+    for plane in planes {
+        low.push(plane.low);
+        norms.push(plane.norms);
+        exceptions.push(plane.exceptions);
+        tokens.push(plane.tokens);
+    }
+    for (kind, parts, always) in [
+        (SectionKind::NORMS, norms, true),
+        (SectionKind::LOW_PLANE, low, false),
+        (SectionKind::EXCEPTIONS, exceptions, false),
+        (SectionKind::TOKENS, tokens, false),
+    ] {
+        if always || parts.iter().any(|part| part.len() > 0) {
+            out.begin(kind)?;
+            for part in parts {
+                part.drain(|bytes| out.write(bytes))?;
+            }
+        }
+    }
+    Ok(())
 }
