@@ -6,6 +6,10 @@
 
 use std::{fmt, io, path::PathBuf};
 
+mod not_found;
+
+pub use not_found::NotFound;
+
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -65,7 +69,7 @@ pub enum Error {
 
     /// The manifest of the highest generation is damaged. Older generations
     /// are never opened silently in its place.
-    #[error("the manifest of generation {generation} is damaged ({}); {}", brief(source), match previous { Some(n) => format!("generation {n} is intact: `twinstore unpack --out NEW --generation {n}` prints it, `pack --prefer json` goes on from it"), None => "no older generation is intact: write it anew from the JSON with `twinstore pack --prefer json`".to_owned() })]
+    #[error("the manifest of generation {generation} is damaged ({}); {}", brief(source), match previous { Some(n) => format!("generation {n} is intact: `twinstore unpack --out NEW --generation {n}` prints it, `pack --prefer json` goes on from it"), None => "no older generation is intact: restore the file from a copy, or, where all JSON files are there, write the twin anew with `twinstore pack --prefer json`".to_owned() })]
     DamagedManifest {
         /// The generation whose manifest is damaged.
         generation: u64,
@@ -164,12 +168,9 @@ pub enum Error {
         offset: u64,
     },
 
-    /// The id is not in this store.
-    #[error("there is no id {id:?} in this store")]
-    NoSuchId {
-        /// The id asked for.
-        id: String,
-    },
+    /// What was asked for by name is not in the store.
+    #[error("{0}")]
+    NotFound(NotFound),
 
     /// The value asked for cannot be held in the form asked for.
     #[error("{what}: {got} is over the limit of {limit}")]
@@ -302,18 +303,24 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether the file may well be whole, and only this build be too old.
+    pub(crate) fn is_of_later_version(&self) -> bool {
+        matches!(
+            self,
+            Fault::Version(..)
+                | Fault::IncompatFlags(_)
+                | Fault::Algorithm(_)
+                | Fault::UnknownSection(_)
+        )
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
-        match self {
-            Fault::Version(..)
-            | Fault::IncompatFlags(_)
-            | Fault::Algorithm(_)
-            | Fault::UnknownSection(_) => "upgrade twinstore to open it",
-            _ => {
-                "restore the file from a copy, or write it anew from the JSON with `twinstore pack --prefer json`"
-            }
+        if self.is_of_later_version() {
+            return "upgrade twinstore to open it";
         }
+        "restore the file from a copy, or write it anew from the JSON with `twinstore pack --prefer json`"
     }
 }
 

@@ -37,7 +37,7 @@
 //!
 //! The layers, each importing only those before it: [`error`], [`bytes`],
 //! [`json`], [`container`], `blocks`, `ids`, `columns`, `planes`,
-//! [`segment`], [`persist_dir`], [`convert`]. `ARCHITECTURE.md` walks through
+//! `orders`, `hashes`, [`segment`], [`persist_dir`], [`convert`]. `ARCHITECTURE.md` walks through
 //! them; `docs/FORMAT.md` defines every byte on disk.
 
 mod blocks;
@@ -46,10 +46,13 @@ mod columns;
 pub mod container;
 pub mod convert;
 pub mod error;
+mod hashes;
 mod ids;
 pub mod json;
+mod orders;
 pub mod persist_dir;
 mod planes;
 pub mod segment;
+pub mod store;
 
 pub use error::{Error, Result};

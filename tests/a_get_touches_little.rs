@@ -1,5 +1,5 @@
-//! Opening an index of a hundred million rows and reading one vector must
-//! not read the index. If some part of opening or looking up grew with the
+//! Opening an index of a hundred million rows and reading one vector, or one
+//! document, must not read the index. If some part of opening or looking up grew with the
 //! number of rows, a start-up that is instant on the developer's laptop would
 //! take minutes in production.
 //!
@@ -14,24 +14,15 @@ use std::{
     io::{BufWriter, Write},
 };
 
-use common::{Storage, VECTORS, open_vectors, options};
-use twinstore::{bytes::Backend, persist_dir::Snapshot, segment::Metadata};
+use common::{DOCUMENTS, Storage, VECTORS, open_vectors, options, uuid as id};
+use twinstore::{
+    bytes::Backend,
+    persist_dir::Snapshot,
+    segment::Metadata,
+    store::{CollectionPath, RecordStore},
+};
 
 const DIM: u64 = 4;
-
-/// A canonical UUID that shows no order.
-fn id(row: u64) -> String {
-    let mixed = u128::from(row + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    let hex = format!("{mixed:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
-}
 
 /// An f32, so that the store is of the exact class.
 fn component(row: u64, column: u64) -> f64 {
@@ -131,4 +122,96 @@ fn of_a_thousand_rows_or_a_hundred_thousand() {
 #[ignore = "writes 250 MB of JSON; run it with --ignored"]
 fn of_a_thousand_rows_or_a_million() {
     compare(1_000, 1_000_000);
+}
+
+/// The value of a document in `docstore/data`, with about 1 kB of text.
+fn document(n: u64) -> String {
+    let metadata = format!(
+        "{{\"file_name\": \"part-{}.txt\", \"page\": {}}}",
+        n / 100,
+        n % 100
+    );
+    let hash = |n: u64| format!("{:032x}{:032x}", n * 7919, n * 104_729);
+    let relation = |kind: u8, other: u64| {
+        format!(
+            "\"{kind}\": {{\"node_id\": \"{}\", \"node_type\": \"1\", \"metadata\": {metadata}, \"hash\": \"{}\", \"class_name\": \"RelatedNodeInfo\"}}",
+            id(other),
+            hash(other)
+        )
+    };
+    let words = (0..170).map(|i| format!("{:05}", (n * 40_503 + i * 7919) % 99_991));
+    format!(
+        "{{\"__data__\": {{\"id_\": \"{}\", \"embedding\": null, \"metadata\": {metadata}, \"relationships\": {{{}, {}, {}}}, \"hash\": \"{}\", \"text\": \"{}\"}}, \"__type__\": \"1\"}}",
+        id(n),
+        relation(1, n / 20 + (1 << 40)),
+        relation(2, n.saturating_sub(1)),
+        relation(3, n + 1),
+        hash(n),
+        words.collect::<Vec<_>>().join(" "),
+    )
+}
+
+/// Packs a document store, gets single documents, and returns the most bytes
+/// read after opening and after one document.
+fn bytes_read_of_documents(count: u64) -> [u64; 2] {
+    let storage = Storage::with([]);
+    let mut out = BufWriter::new(File::create(storage.path(DOCUMENTS)).unwrap());
+    for (name, entry) in [
+        ("docstore/data", &document as &dyn Fn(u64) -> String),
+        ("docstore/metadata", &|n| {
+            format!("{{\"doc_hash\": \"{:064x}\"}}", n * 7919)
+        }),
+    ] {
+        let open = if name == "docstore/data" { "{" } else { ", " };
+        write!(out, "{open}\"{name}\": {{").unwrap();
+        for n in 0..count {
+            let comma = if n == 0 { "" } else { ", " };
+            write!(out, "{comma}\"{}\": {}", id(n), entry(n)).unwrap();
+        }
+        out.write_all(b"}").unwrap();
+    }
+    out.write_all(b"}").unwrap();
+    out.into_inner().unwrap().sync_all().unwrap();
+    let packed = &storage.pack().stores[0];
+    assert!(!packed.file_form, "{:?}", packed.why);
+    storage.remove(DOCUMENTS);
+    let mut most = [0; 2];
+    for n in [0, count / 3, count - 1] {
+        let snapshot = Snapshot::open(&storage.dir(), None, &options(Backend::Read)).unwrap();
+        let store =
+            RecordStore::open(snapshot.store(DOCUMENTS).unwrap().segments().unwrap()).unwrap();
+        let opened = snapshot.bytes_read();
+        let data = CollectionPath::top(b"docstore/data");
+        let found = store.get(&data, id(n).as_bytes()).unwrap().unwrap();
+        assert_eq!(String::from_utf8(found).unwrap(), document(n));
+        assert_eq!(store.len(&data).unwrap(), count);
+        for (most, now) in most.iter_mut().zip([opened, snapshot.bytes_read()]) {
+            *most = now.max(*most);
+        }
+    }
+    assert!(most[0] > 0, "nothing is counted");
+    println!("{count} documents: {most:?} bytes read");
+    most
+}
+
+fn compare_documents(small: u64, large: u64) {
+    let [small_opened, _] = bytes_read_of_documents(small);
+    let [large_opened, large_got] = bytes_read_of_documents(large);
+    // META, where a small file is read as a whole: a block, its checksums.
+    assert!(
+        large_opened <= small_opened + (128 << 10),
+        "{small_opened} {large_opened}"
+    );
+    assert!(large_got <= 1 << 20, "{large_got}");
+}
+
+#[test]
+fn of_a_thousand_documents_or_twenty_thousand() {
+    compare_documents(1_000, 20_000);
+}
+
+#[test]
+#[ignore = "writes 2.4 GB of JSON; run it with --ignored"]
+fn of_a_thousand_documents_or_a_million() {
+    compare_documents(1_000, 1_000_000);
 }

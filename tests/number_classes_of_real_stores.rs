@@ -1,8 +1,8 @@
 //! A pack that keeps every file as a compressed blob passes any test of
 //! bytes, and is of no use: nothing could be searched, opened in constant
 //! time or mapped. So this states for each vector store in what form its
-//! numbers are held, and names every store that is in file form, with the
-//! reason. A change that sends one more store there shows here.
+//! numbers are held, and names every store that is in another form than rows,
+//! with the reason. A change that sends one more store there shows here.
 //!
 //! The expectations for real stores are those of a survey made with other
 //! code (Python's `json` and `struct`): class, rows and dimensions.
@@ -92,8 +92,8 @@ fn real_stores_are_of_the_classes_that_the_survey_found() {
             let (class, rows, dim) =
                 expected.map_or(empty, |&(_, class, rows, dim)| (class, rows, dim));
             assert_eq!(store.number_class, Some(class), "{name}");
-            assert_eq!(store.rows, Some(rows), "{name}");
-            assert_eq!(store.vectors, Some(rows), "{name}");
+            assert_eq!(store.rows, Some(u64::from(rows)), "{name}");
+            assert_eq!(store.vectors, Some(u64::from(rows)), "{name}");
             assert_eq!(store.dim, Some(dim), "{name}");
             assert_eq!(store.classes.unwrap().exceptions, 0, "{name}");
             if expected.is_some() {
@@ -108,71 +108,119 @@ fn real_stores_are_of_the_classes_that_the_survey_found() {
     assert_eq!(seen, all, "stores that the survey names are missing");
 }
 
-/// The stores of ours that are in file form, and what `pack` says of each.
-const FILE_FORM: [(&str, &str); 13] = [
+/// Where a vector store is when it is not in rows and columns alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// In records: it can be read by id, not searched.
+    Records,
+    /// As the file is.
+    File,
+    /// As the file is, and in rows.
+    FileAndRows,
+}
+use Form::{File, FileAndRows, Records};
+
+/// The stores of ours that are not in rows alone, and what `pack` says of each.
+const NOT_IN_ROWS: [(&str, Form, &str); 13] = [
     (
         "cut/default__vector_store.json",
+        File,
         "the text ends inside a value",
     ),
-    ("empty_file/default__vector_store.json", "it is empty"),
+    ("empty_file/default__vector_store.json", File, "it is empty"),
     (
         "empty_vector/default__vector_store.json",
+        Records,
         "a vector is empty",
     ),
     (
         "lfs_pointer/default__vector_store.json",
+        File,
         "byte 0: unexpected byte",
     ),
-    ("not_json/default__vector_store.json", "unexpected byte"),
+    (
+        "not_json/default__vector_store.json",
+        File,
+        "unexpected byte",
+    ),
     (
         "null_vector/default__vector_store.json",
+        Records,
         "not an array of numbers",
     ),
     (
         "numbers_all_integers/default__vector_store.json",
+        Records,
         "over 1 % of the numbers",
     ),
-    ("ragged/default__vector_store.json", "several lengths"),
+    (
+        "ragged/default__vector_store.json",
+        Records,
+        "several lengths",
+    ),
     (
         "repeated_id/default__vector_store.json",
+        Records,
         "an id occurs twice",
     ),
     (
         "repeated_map/default__vector_store.json",
+        File,
         "a map occurs twice",
     ),
     (
         "top_level_array/default__vector_store.json",
+        File,
         "the top level is not an object",
     ),
     (
         "utf_16/default__vector_store.json",
+        File,
         "byte 0: unexpected byte",
     ),
     (
         "white_space_varies/default__vector_store.json",
+        FileAndRows,
         "white space or spelling at byte",
     ),
 ];
 
 #[test]
-fn only_what_rows_cannot_hold_is_kept_as_the_file_is() {
+fn only_what_rows_cannot_hold_is_in_another_form() {
     let mut found = Vec::new();
     for dir in persist_dirs(&data_dir()) {
         let storage = Storage::copy_of(&dir);
-        for store in storage.pack_all().stores {
+        let whys: Vec<_> = storage
+            .pack_all()
+            .stores
+            .into_iter()
+            .map(|s| s.why)
+            .collect();
+        for (store, why) in storage.info().stores.into_iter().zip(whys) {
             if store.kind != "vector store" {
                 continue;
             }
             let name = dir.file_name().unwrap().to_str().unwrap();
             let name = format!("{name}/{}", store.file);
-            assert_eq!(store.file_form, store.why.is_some(), "{name}");
-            found.extend(store.why.map(|why| (name, why)));
+            let form = match (store.file_form, store.rows, store.records) {
+                (false, Some(_), None) => {
+                    assert_eq!(why, None, "{name}");
+                    continue;
+                }
+                (false, None, Some(_)) => Records,
+                (true, None, None) => File,
+                (true, Some(_), None) => FileAndRows,
+                other => panic!("{name}: {other:?}"),
+            };
+            found.push((name, form, why.unwrap_or_default()));
         }
     }
-    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, FILE_FORM.map(|(name, _)| name));
-    for ((name, why), (_, expected)) in found.iter().zip(FILE_FORM) {
+    let forms: Vec<_> = found
+        .iter()
+        .map(|(name, form, _)| (name.as_str(), *form))
+        .collect();
+    assert_eq!(forms, NOT_IN_ROWS.map(|(name, form, _)| (name, form)));
+    for ((name, _, why), (.., expected)) in found.iter().zip(NOT_IN_ROWS) {
         assert!(why.contains(expected), "{name}: {why:?}");
     }
 }

@@ -92,7 +92,9 @@ fn change_the_binary(storage: &Storage, text: &str) {
     let [foreign] = snapshot.manifest().stores.as_slice() else {
         panic!("one store");
     };
-    let segment = foreign.verbatim.unwrap();
+    let [segment] = foreign.segments[..] else {
+        panic!("one segment");
+    };
     let mut writer = Writer::open(&storage.dir()).unwrap();
     fs::copy(
         segment.name.path_in(&other.twin()),
@@ -102,7 +104,7 @@ fn change_the_binary(storage: &Storage, text: &str) {
     let mut stores = writer.base().unwrap().stores.clone();
     let changed = stores.iter_mut().find(|s| s.file == DOCUMENTS).unwrap();
     changed.changed = writer.next_generation();
-    changed.verbatim = Some(segment);
+    changed.segments = vec![segment];
     let parent = writer.highest();
     writer.publish(parent, stores).unwrap();
 }

@@ -20,16 +20,21 @@ use twinstore::{
     Error,
     bytes::Backend,
     container::{Container, Expected, FileKind, OpenOptions, SectionKind, Verify, record},
-    convert::{PackOptions, Silent, UnpackOptions, info, pack, status, unpack, verify},
+    convert::{
+        PackOptions, Silent, UnpackOptions, VerifyOptions, info, pack, status, unpack, verify,
+    },
     persist_dir::{
         Fingerprint, Manifest, Packed, SegmentName, SegmentRef, Snapshot, Stat, Store, StoreKind,
         SyncFile,
     },
-    segment::{VectorSegment, VerbatimSegment},
+    segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
+    store::RecordStore,
 };
 
-const KINDS: [FileKind; 4] = [
+const KINDS: [FileKind; 6] = [
     FileKind::Vectors,
+    FileKind::Records,
+    FileKind::Tombstones,
     FileKind::Verbatim,
     FileKind::Manifest,
     FileKind::Sync,
@@ -38,6 +43,8 @@ const KINDS: [FileKind; 4] = [
 const ROWS: u32 = 6;
 /// Text printed from one file, and blocks that may be unpacked for it.
 const TEXT: u64 = 8 << 20;
+/// The same of records, which may print as 4096 times as much.
+const PACKED: u64 = 64 << 10;
 /// A change never makes a section longer than this.
 const LONGEST: usize = 256 << 10;
 const HEADER: usize = 64;
@@ -86,6 +93,7 @@ fn in_twin(temp: &Path, kind: FileKind, bytes: &[u8], root: [u8; 16]) {
         FileKind::Manifest => (manifest.clone(), None),
         FileKind::Sync => (twin.join("sync"), None),
         FileKind::Vectors => (twin.join(VECTORS), Some(VECTORS)),
+        FileKind::Records => (twin.join(RECORDS), Some(RECORDS)),
         _ => (twin.join(VERBATIM), Some(VERBATIM)),
     };
     fs::write(&path, bytes).unwrap();
@@ -118,9 +126,18 @@ fn in_twin(temp: &Path, kind: FileKind, bytes: &[u8], root: [u8; 16]) {
         let _ = SyncFile::load(&twin);
         let _ = status(&dir);
         let _ = info(&dir, None, &options);
-        let _ = verify(&dir, &options, &Silent);
+        let deep = VerifyOptions {
+            deep: true,
+            open: options,
+            ..VerifyOptions::default()
+        };
+        let _ = verify(&dir, &deep, &Silent);
         let _ = Snapshot::open(&dir, None, &options);
-        if blocks_of(&path, kind) <= TEXT {
+        let most = match kind {
+            FileKind::Records => PACKED,
+            _ => TEXT,
+        };
+        if blocks_of(&path, kind) <= most {
             let out = temp.join("out");
             let to = UnpackOptions {
                 out: Some(out.clone()),
@@ -151,6 +168,17 @@ fn read_file(path: &Path, kind: FileKind, options: &OpenOptions, log: &mut Log) 
         FileKind::Vectors => {
             let rows = note(log, VectorSegment::open(file))?;
             read_rows(&rows, log);
+        }
+        FileKind::Records => {
+            let segment = note(log, RecordSegment::open(Arc::clone(&file)))?;
+            note(log, segment.check_structure());
+            let small = blocks_of(path, kind) <= PACKED;
+            let records = note(log, RecordStore::open(vec![file]))?;
+            read_records(&records, small, log);
+        }
+        FileKind::Tombstones => {
+            let dead = note(log, TombstoneSegment::open(file))?;
+            note(log, dead.check_structure());
         }
         FileKind::Verbatim => {
             let text = note(log, VerbatimSegment::open(file))?;
@@ -198,6 +226,28 @@ fn read_rows(rows: &VectorSegment, log: &mut Log) {
     note(log, rows.row_of(b"foreign"));
 }
 
+fn read_records(records: &RecordStore, small: bool, log: &mut Log) {
+    for path in records.all_collections().iter().take(8) {
+        note(log, records.len(path));
+        let mut keys = vec![b"foreign".to_vec()];
+        let met = records.each_key(path, &mut |key| {
+            keys.push(key.to_vec());
+            if keys.len() > ROWS as usize {
+                return Err(Error::Limit {
+                    what: "keys",
+                    got: keys.len() as u64,
+                    limit: u64::from(ROWS),
+                });
+            }
+            Ok(())
+        });
+        note(log, met);
+        for key in keys.iter().filter(|_| small) {
+            note(log, records.get(path, key));
+        }
+    }
+}
+
 fn note<T: std::fmt::Debug>(log: &mut Log, result: Result<T, Error>) -> Option<T> {
     match result {
         Ok(value) => {
@@ -230,14 +280,21 @@ fn blocks_of(path: &Path, kind: FileKind) -> u64 {
     lengths.fold(0, u64::saturating_add)
 }
 
-fn all_sections() -> [SectionKind; 22] {
+fn all_sections() -> [SectionKind; 27] {
     use SectionKind as S;
     [
         S::META,
         S::BLOCKS,
         S::BLOCK_INDEX,
+        S::DICTIONARY,
+        S::PRINTED_HASHES,
+        S::HASHES,
+        S::HASH_ROWS,
+        S::DEAD,
         S::IDS,
         S::ID_ENDS,
+        S::ID_KINDS,
+        S::ID_TEXTS,
         S::ID_SLOTS,
         S::ID_SORTED,
         S::PLANE,
@@ -248,10 +305,8 @@ fn all_sections() -> [SectionKind; 22] {
         S::IRREGULAR,
         S::EXCEPTIONS,
         S::TOKENS,
-        S::REF_DOC_ORDER,
-        S::REF_DOC_POSITIONS,
-        S::METADATA_ORDER,
-        S::METADATA_POSITIONS,
+        S::ORDERS,
+        S::SEQUENCES,
         S::COLUMNS,
         S::CODES,
         S::ODDMENTS,
@@ -263,6 +318,7 @@ fn all_sections() -> [SectionKind; 22] {
 
 const VECTORS: &str = "vec-0000000000000001.seg";
 const VERBATIM: &str = "raw-0000000000000002.seg";
+const RECORDS: &str = "rec-0000000000000003.seg";
 const STORE: &str = "default__vector_store.json";
 const TEXT_OF_STORE: &[u8] = b"{\"embedding_dict\": {}}";
 
@@ -289,6 +345,33 @@ const STORES: [&str; 4] = [
     "{\n  \"embedding_dict\": {\n    \"1\": [\n      0.5,\n      1.5\n    ]\n  }\n}\n",
     r#"{"embedding_dict": {}, "text_id_to_ref_doc_id": {}, "metadata_dict": {}}"#,
 ];
+
+/// Ids and hashes in records, what repeats, a list, what is empty.
+const DOCUMENTS: &str = r#"{"docstore/metadata": {"00000001-0000-4000-8000-000000000001": {"doc_hash":
+"3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855f", "ref_doc_id": "doc-number-1"},
+"doc-number-1": {"doc_hash": "4b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855f"}},
+"docstore/data": {"00000001-0000-4000-8000-000000000001": {"__data__": {"id_":
+"00000001-0000-4000-8000-000000000001", "metadata": {"file_name": "a.txt", "page": 1}, "relationships":
+{"1": {"node_id": "doc-number-1", "metadata": {"file_name": "a.txt", "page": 1},
+"hash": "4b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855f"}}, "text": "\u00e4\/"}}},
+"list": [["doc-number-1", "00000001-0000-4000-8000-000000000001"], "{\"a\": [1, 2, 3], \"b\": \"c\"}"],
+"docstore/ref_doc_info": {}}"#;
+
+/// Maps in a struct in a string, and a plane.
+const INDEX_STORE: &str = r#"{"index_store/data": {"an-index": {"__type__": "kg", "__data__":
+"{\"table\": {\"a\": [\"node-one\"]}, \"embedding_dict\": {ROWS}, \"rel\": {}}"}}}"#;
+
+fn index_store() -> String {
+    let row = |n: usize| {
+        let numbers = (0..16).map(|i| format!("{}.5", n * 16 + i));
+        format!(
+            "\\\"('a', {n})\\\": [{}]",
+            numbers.collect::<Vec<_>>().join(", ")
+        )
+    };
+    let rows: Vec<_> = (0..8).map(row).collect();
+    INDEX_STORE.replace("ROWS", &rows.join(", "))
+}
 
 /// A container taken apart.
 #[derive(Clone)]
@@ -333,11 +416,19 @@ pub fn base_files() -> Vec<(FileKind, Vec<u8>)> {
             )
         })
         .collect();
-    let text = one_line(STORES[1]);
-    files.push((
-        FileKind::Verbatim,
-        segment_of("docstore.json", &text, "raw-"),
-    ));
+    let list = format!("[{}]", one_line(STORES[1]));
+    for (kind, file, text, prefix) in [
+        (FileKind::Verbatim, "docstore.json", list.as_str(), "raw-"),
+        (FileKind::Records, "docstore.json", DOCUMENTS, "rec-"),
+        (
+            FileKind::Records,
+            "index_store.json",
+            &index_store(),
+            "rec-",
+        ),
+    ] {
+        files.push((kind, segment_of(file, &one_line(text), prefix)));
+    }
     let path = dir.join("manifest");
     let segment = SegmentRef {
         name: SegmentName::parse(VECTORS).unwrap(),
@@ -366,7 +457,9 @@ fn one_line(text: &str) -> String {
     if text.ends_with('\n') {
         return text.to_owned();
     }
-    text.replace(",\n", ", ").replace('\n', "")
+    text.replace(",\n", ", ")
+        .replace(":\n", ": ")
+        .replace('\n', "")
 }
 
 /// The one segment that packing `text` makes.
@@ -388,7 +481,15 @@ fn segment_of(file: &str, text: &str, prefix: &str) -> Vec<u8> {
 }
 
 fn manifest_of(segment: Option<SegmentRef>) -> Manifest {
-    let is_vectors = |s: &SegmentRef| s.name.to_string() == VECTORS;
+    // A store has at least one segment. Where none is to be tried, it names a
+    // file that is not there.
+    let missing = SegmentRef {
+        name: SegmentName::parse(VERBATIM).unwrap(),
+        length: 1,
+        root: [0; 16],
+    };
+    let segment = Some(segment.unwrap_or(missing));
+    let is_content = |s: &SegmentRef| s.name.to_string() != VERBATIM;
     Manifest {
         generation: 1,
         parent: 0,
@@ -403,8 +504,8 @@ fn manifest_of(segment: Option<SegmentRef>) -> Manifest {
                 text: Fingerprint::of_bytes(TEXT_OF_STORE),
                 is_json: true,
             }),
-            segments: segment.filter(is_vectors).into_iter().collect(),
-            verbatim: segment.filter(|s| !is_vectors(s)),
+            segments: segment.filter(is_content).into_iter().collect(),
+            verbatim: segment.filter(|s| !is_content(s)),
         }],
     }
 }

@@ -16,11 +16,12 @@ use std::{
 };
 
 use twinstore::{
-    container::OpenOptions,
-    convert::{PackOptions, Silent, UnpackOptions, pack, status, unpack, verify},
+    container::{FileKind, OpenOptions},
+    convert::{PackOptions, Silent, UnpackOptions, VerifyOptions, pack, status, unpack, verify},
     json::{NumberLayout, print_f32_shortest, print_f64},
-    persist_dir::Snapshot,
-    segment::VectorSegment,
+    persist_dir::{OpenStore, Snapshot},
+    segment::{RecordSegment, VectorSegment},
+    store::RecordStore,
 };
 
 const NAMES: [&str; 8] = [
@@ -105,7 +106,12 @@ fn check(temp: &Path, dir: &Path, files: &Files) {
     let report = pack(dir, &options, &Silent).unwrap();
     assert_eq!(report.stores.len(), files.len());
     let open = OpenOptions::default();
-    assert!(verify(dir, &open, &Silent).unwrap().problems.is_empty());
+    let deep = VerifyOptions {
+        deep: true,
+        open,
+        ..VerifyOptions::default()
+    };
+    assert!(verify(dir, &deep, &Silent).unwrap().problems.is_empty());
     assert!(status(dir).unwrap().is_settled());
 
     let out = temp.join("out");
@@ -132,11 +138,37 @@ fn same(dir: &Path, files: &Files) {
     }
 }
 
-/// Everything that a program can ask of a vector store.
+fn read_records(store: &OpenStore<'_>) {
+    let records = RecordStore::open(store.segments().unwrap()).unwrap();
+    for path in records.all_collections() {
+        let mut keys = Vec::new();
+        let mut each = |key: &[u8]| {
+            keys.push(key.to_vec());
+            Ok(())
+        };
+        records.each_key(&path, &mut each).unwrap();
+        let len = records.len(&path).unwrap();
+        assert!(keys.is_empty() || keys.len() as u64 == len);
+        for key in keys.iter().take(100) {
+            assert!(records.get(&path, key).unwrap().is_some());
+        }
+        assert_eq!(records.get(&path, b"no such key").unwrap(), None);
+    }
+}
+
+/// Everything that a program can ask of a store.
 fn read_rows(dir: &Path, open: &OpenOptions) {
     let twin = Snapshot::open(dir, None, open).unwrap();
     for store in twin.stores() {
         for segment in store.segments().unwrap() {
+            if segment.kind() == FileKind::Records {
+                RecordSegment::open(segment)
+                    .unwrap()
+                    .check_structure()
+                    .unwrap();
+                read_records(&store);
+                continue;
+            }
             let rows = VectorSegment::open(segment).unwrap();
             rows.check_structure().unwrap();
             rows.irregular().unwrap();

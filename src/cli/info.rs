@@ -42,12 +42,12 @@ fn describe(report: &Info) -> String {
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for store in &report.stores {
-        let number = |n: Option<u32>| n.map_or_else(String::new, |n| n.to_string());
+        let number = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
         rows.push(vec![
             store.name.clone(),
             store.kind.to_owned(),
-            number(store.rows),
-            number(store.dim.filter(|&dim| dim > 0)),
+            number(store.rows.or(store.records)),
+            number(store.dim.filter(|&dim| dim > 0).map(u64::from)),
             numbers(store),
             output::size(store.json_bytes),
             output::size(store.binary_bytes),

@@ -6,10 +6,15 @@
 //! Exit status: 0 all is well, 1 a problem was found (damage, or JSON and
 //! twin that do not agree), 2 the command could not run.
 
+mod gc;
+mod get;
 mod info;
+mod ls;
 mod output;
 mod pack;
 mod progress;
+mod rollback;
+mod salvage;
 mod status;
 mod unpack;
 mod verify;
@@ -21,6 +26,7 @@ use twinstore::{
     Error,
     bytes::Backend,
     container::{OpenOptions, Verify},
+    error::NotFound,
 };
 
 /// Keeps a compact, checksummed binary twin beside the JSON that LlamaIndex
@@ -39,6 +45,11 @@ enum Command {
     Status(status::Args),
     Verify(verify::Args),
     Info(info::Args),
+    Get(get::Args),
+    Ls(ls::Args),
+    Gc(gc::Args),
+    Rollback(rollback::Args),
+    Salvage(salvage::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete for
@@ -108,6 +119,11 @@ fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Get(args) => get::run(&args),
+        Command::Ls(args) => ls::run(&args),
+        Command::Gc(args) => gc::run(&args),
+        Command::Rollback(args) => rollback::run(&args),
+        Command::Salvage(args) => salvage::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "twinstore", &mut script);
@@ -125,8 +141,13 @@ fn main() -> ExitCode {
         }
         Err(Failure::Store(e)) => {
             eprintln!("error: {}", output::visible(&e.to_string()));
-            let found =
-                e.is_damage() || matches!(e, Error::OutOfSync { .. } | Error::NotIdentical { .. });
+            let found = e.is_damage()
+                || matches!(
+                    e,
+                    Error::OutOfSync { .. }
+                        | Error::NotIdentical { .. }
+                        | Error::NotFound(NotFound::Key { .. })
+                );
             ExitCode::from(if found { 1 } else { 2 })
         }
     }

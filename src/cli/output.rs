@@ -1,6 +1,6 @@
 //! Printing to standard output: text in columns, or JSON.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use serde::Serialize;
 
@@ -17,6 +17,48 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
 /// Writes lines.
 pub(crate) fn text(text: &str) -> Result<(), Failure> {
     bytes(text.as_bytes())
+}
+
+/// Output that is written while it is made.
+pub(crate) struct Lines {
+    out: BufWriter<StdoutLock<'static>>,
+    terminal: bool,
+}
+
+impl Lines {
+    pub(crate) fn new() -> Lines {
+        let out = io::stdout();
+        Lines {
+            terminal: out.is_terminal(),
+            out: BufWriter::new(out.lock()),
+        }
+    }
+
+    /// A line as it is; on a terminal, with its control characters visible.
+    pub(crate) fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.terminal {
+            true => {
+                let line = visible(&String::from_utf8_lossy(line));
+                self.out.write_all(line.as_bytes())?;
+            }
+            false => self.out.write_all(line)?,
+        }
+        self.out.write_all(b"\n")
+    }
+
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Writes a value as JSON, for programs.

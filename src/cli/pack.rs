@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::{Action, PackOptions, PackReport, pack};
+use twinstore::{
+    convert::{Action, PackOptions, PackReport, pack},
+    segment::Compression,
+};
 
 use crate::{Failure, Outcome, output, progress::Bars};
 
@@ -27,6 +30,13 @@ pub(crate) struct Args {
     /// damaged binary files)
     #[arg(long, value_enum)]
     prefer: Option<Json>,
+    /// Compress documents, index structs and graphs harder, and read them a
+    /// little slower
+    #[arg(long)]
+    dense: bool,
+    /// Compress documents, index structs and graphs at this level of zstd
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=22))]
+    level: Option<i32>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -38,10 +48,16 @@ enum Json {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let mut compression = match args.dense {
+        true => Compression::DENSE,
+        false => Compression::default(),
+    };
+    compression.level = args.level.unwrap_or(compression.level);
     let options = PackOptions {
         all: args.all,
         drop_json: args.drop_json,
         prefer_json: args.prefer.is_some(),
+        compression,
     };
     let report = pack(&args.dir, &options, &Bars::new())?;
     if args.json {

@@ -2,17 +2,26 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::verify;
+use twinstore::convert::{VerifyOptions, Warning, verify};
 
 use crate::{Failure, Outcome, ReadArgs, output, progress::Bars};
 
 /// Check every byte of the twin against its checksums
 ///
 /// Exits with 1 when something is damaged, and names file and section.
+/// References between stores that lead nowhere, which --deep looks for, are
+/// warnings: LlamaIndex itself leaves such behind.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The persist directory
     dir: PathBuf,
+    /// Decode every value too, print every file and compare it with what was
+    /// packed, and look for references between stores that lead nowhere
+    #[arg(long)]
+    deep: bool,
+    /// Check this generation only, instead of all that are kept
+    #[arg(long, value_name = "N")]
+    generation: Option<u64>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -21,7 +30,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let report = verify(&args.dir, &args.read.options(), &Bars::new())?;
+    let options = VerifyOptions {
+        deep: args.deep,
+        generation: args.generation,
+        open: args.read.options(),
+    };
+    let report = verify(&args.dir, &options, &Bars::new())?;
     if args.json {
         output::json(&report)?;
     } else {
@@ -29,6 +43,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         for problem in &report.problems {
             text.push_str(&output::visible(&problem.error));
             text.push('\n');
+        }
+        for warning in &report.warnings {
+            text.push_str(&describe(warning));
         }
         let size = output::size(report.bytes);
         let found = match report.problems.len() {
@@ -44,4 +61,17 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     } else {
         Outcome::ProblemFound
     })
+}
+
+fn describe(warning: &Warning) -> String {
+    let Warning {
+        store,
+        collection,
+        what,
+        count,
+        examples,
+    } = warning;
+    let examples = examples.join(", ");
+    let line = format!("warning: {store}: {collection}: {count} {what}, such as {examples}");
+    format!("{}\n", output::visible(&line))
 }

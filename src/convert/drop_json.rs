@@ -6,7 +6,7 @@ use super::{Progress, proof::prove, store_text::StoreText};
 use crate::{
     container::OpenOptions,
     error::{Error, Result},
-    persist_dir::{Snapshot, Stat, StoreKind, SyncFile, Writer, durable, manifest},
+    persist_dir::{Snapshot, Stat, StoreKind, SyncFile, Writer, durable},
 };
 
 /// Removes the JSON files of LlamaIndex's stores, after each was compared
@@ -23,7 +23,6 @@ pub(crate) fn drop_json(
 ) -> Result<Vec<String>> {
     let dir = writer.persist_dir();
     let snapshot = Snapshot::open(dir, None, &OpenOptions::default())?;
-    let manifest = manifest::manifest_path(snapshot.twin_dir(), snapshot.generation());
     let mut proved = Vec::new();
     for store in snapshot.stores() {
         let record = store.record();
@@ -40,7 +39,7 @@ pub(crate) fn drop_json(
             continue;
         };
         progress.begin(&record.file, before.length);
-        let text = StoreText::open(&store, manifest.clone())?;
+        let text = StoreText::open(&store)?;
         let proof = prove(&text, &path, &|at| progress.at(at));
         progress.end();
         proof?;

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use super::{
     recognise::{store_kind, store_name},
-    store_text::StoreText,
+    store_text::{StoreText, Structure},
 };
 use crate::{
     container::OpenOptions,
     error::{Error, Result},
     persist_dir::{Form, Snapshot, State, SyncEntry, SyncFile, manifest, state, sync},
-    segment::{NumberClasses, VectorSegment},
+    segment::NumberClasses,
+    store::{RecordStore, VectorStore},
 };
 
 /// What a twin holds.
@@ -43,10 +44,10 @@ pub struct StoreInfo {
     pub kind: &'static str,
     /// Whether it is kept as the file is, beside or instead of rows.
     pub file_form: bool,
-    /// Rows, for a vector store: ids of all its maps together.
-    pub rows: Option<u32>,
+    /// Rows, for a store in rows and columns: ids of all its maps together.
+    pub rows: Option<u64>,
     /// Rows with a vector.
-    pub vectors: Option<u32>,
+    pub vectors: Option<u64>,
     /// Components of a vector.
     pub dim: Option<u32>,
     /// What the numbers are, all in all.
@@ -55,6 +56,10 @@ pub struct StoreInfo {
     pub classes: Option<NumberClasses>,
     /// The metadata keys.
     pub metadata_keys: Vec<String>,
+    /// Records, for a store of collections: those of the top level together.
+    pub records: Option<u64>,
+    /// Its collections, nested ones too.
+    pub collections: Vec<CollectionInfo>,
     /// Length of the JSON.
     pub json_bytes: u64,
     /// Length of the binary files.
@@ -65,6 +70,15 @@ pub struct StoreInfo {
     pub segments: Vec<String>,
     /// Why the store cannot be looked into, if it is damaged.
     pub problem: Option<String>,
+}
+
+/// A collection of a store.
+#[derive(Debug, Clone, Serialize)]
+pub struct CollectionInfo {
+    /// Its name; for one in a record, what leads to it, joined by ` > `.
+    pub name: String,
+    /// How many records it has.
+    pub records: u64,
 }
 
 /// What the numbers of a vector store are.
@@ -108,7 +122,6 @@ fn ratio(binary: u64, json: u64) -> Option<f64> {
 /// [`Error::Io`]. A damaged store is described as such.
 pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<Info> {
     let snapshot = Snapshot::open(dir, generation, open)?;
-    let path = manifest::manifest_path(snapshot.twin_dir(), snapshot.generation());
     let mut stores = Vec::new();
     for store in snapshot.stores() {
         let record = store.record();
@@ -123,6 +136,8 @@ pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<I
             number_class: None,
             classes: None,
             metadata_keys: Vec::new(),
+            records: None,
+            collections: Vec::new(),
             json_bytes: record.packed.map_or(0, |packed| packed.text.length()),
             binary_bytes: record.all_segments().map(|s| s.length).sum(),
             ratio: None,
@@ -130,8 +145,7 @@ pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<I
             problem: None,
         };
         info.ratio = ratio(info.binary_bytes, info.json_bytes);
-        let described = StoreText::open(&store, path.clone())
-            .and_then(|text| text.vectors().map_or(Ok(()), |v| info.describe(v)));
+        let described = StoreText::open(&store).and_then(|text| info.describe(text.structure()));
         // Damage is described; what the system refuses is an error.
         info.problem = match described {
             Err(e) if e.is_damage() || is_missing(&e) => Some(e.to_string()),
@@ -157,17 +171,47 @@ fn is_missing(error: &Error) -> bool {
 }
 
 impl StoreInfo {
-    fn describe(&mut self, segment: &VectorSegment) -> Result<()> {
-        self.rows = Some(segment.rows());
-        self.vectors = Some(segment.vectors());
-        self.dim = Some(segment.dim());
-        self.number_class = Some(NumberClass::of(&segment.classes()));
-        self.classes = Some(segment.classes());
-        let keys = segment.metadata_keys()?;
-        let keys = keys
-            .iter()
-            .map(|key| String::from_utf8_lossy(key).into_owned());
-        self.metadata_keys = keys.collect();
+    fn describe(&mut self, structure: &Structure) -> Result<()> {
+        match structure {
+            Structure::None => Ok(()),
+            Structure::Vectors(store) => self.describe_vectors(store),
+            Structure::Records(store) => self.describe_records(store),
+        }
+    }
+
+    fn describe_vectors(&mut self, store: &VectorStore) -> Result<()> {
+        self.vectors = Some(store.vectors()?);
+        let mut rows = 0;
+        let mut classes = NumberClasses::default();
+        for segment in store.segments() {
+            rows += u64::from(segment.rows());
+            self.dim = Some(segment.dim());
+            classes = classes.and(&segment.classes());
+            for key in segment.metadata_keys()? {
+                let key = String::from_utf8_lossy(&key).into_owned();
+                if !self.metadata_keys.contains(&key) {
+                    self.metadata_keys.push(key);
+                }
+            }
+        }
+        self.rows = Some(rows);
+        self.number_class = Some(NumberClass::of(&classes));
+        self.classes = Some(classes);
+        Ok(())
+    }
+
+    fn describe_records(&mut self, store: &RecordStore) -> Result<()> {
+        let mut all = 0;
+        for path in store.all_collections() {
+            let records = store.len(&path)?;
+            // Those of nested collections are parts of other records.
+            all += if path.steps().len() == 1 { records } else { 0 };
+            self.collections.push(CollectionInfo {
+                name: path.to_string(),
+                records,
+            });
+        }
+        self.records = Some(all);
         Ok(())
     }
 }

@@ -3,22 +3,37 @@
 //! * [`pack()`] makes or refreshes the binary twin of a persist directory, and
 //!   proves for each file that the twin prints it back;
 //! * [`unpack()`] prints the JSON files again;
-//! * [`verify()`] checks every byte of the twin;
-//! * [`info()`] and [`status()`] tell what is there.
+//! * [`verify()`] checks every byte of the twin, and on request every value;
+//! * [`info()`] and [`status()`] tell what is there;
+//! * [`StoreView`] looks up single records and lists keys, [`get`] and
+//!   [`stores`] are its short forms;
+//! * [`rollback()`] goes back to an older generation, [`gc()`] removes what no
+//!   generation needs;
+//! * [`salvage()`] writes what is left of a damaged twin.
 //!
 //! In the order in which data flow: `recognise` says which files are stores,
 //! `vector_store/` turns one into a segment and back, `whole` finds what is no
 //! JSON, `pack_file` packs one file, `store_text` prints any store, and
 //! `proof` compares that with the source. This layer knows nothing of queries.
 
+mod deep;
 mod drop_json;
+mod fresh_dir;
+mod gc;
 mod inspect;
 mod listing;
+mod lookup;
 mod pack;
 mod pack_file;
+mod problem;
 mod progress;
 mod proof;
 mod recognise;
+mod records;
+mod references;
+mod rollback;
+mod salvage;
+mod select;
 mod store_text;
 mod temporary;
 mod unpack;
@@ -26,9 +41,17 @@ mod vector_store;
 mod verify;
 mod whole;
 
-pub use inspect::{Info, NumberClass, Status, StoreInfo, StoreStatus, info, status};
+pub use gc::{GcReport, gc};
+pub use inspect::{
+    CollectionInfo, Info, NumberClass, Status, StoreInfo, StoreStatus, info, status,
+};
+pub use lookup::{Found, StoreEntry, StoreView, get, stores};
 pub use pack::{Action, PackOptions, PackReport, PackedStore, pack};
+pub use problem::Problem;
 pub use progress::{Progress, Silent};
 pub use recognise::{store_kind, store_name};
+pub use references::Warning;
+pub use rollback::{Change, RollbackReport, RolledStore, rollback};
+pub use salvage::{Loss, LossKind, SalvageOptions, SalvageReport, SalvagedStore, salvage};
 pub use unpack::{UnpackOptions, UnpackReport, UnpackedFile, unpack};
-pub use verify::{Problem, VerifyReport, verify};
+pub use verify::{VerifyOptions, VerifyReport, verify};

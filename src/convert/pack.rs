@@ -16,6 +16,7 @@ use crate::{
         Fingerprint, Form, KEEP, Packed, Samples, Stat, State, Store, StoreKind, SyncFile, Writer,
         collect, deep_check, manifest, state, sync,
     },
+    segment::Compression,
 };
 
 /// What `pack` is to do beyond the usual.
@@ -29,6 +30,8 @@ pub struct PackOptions {
     /// Take all JSON files over: even where that loses content of the twin,
     /// and even where the twin holds the same, which replaces damaged files.
     pub prefer_json: bool,
+    /// How documents, index structs and graphs are compressed.
+    pub compression: Compression,
 }
 
 /// What `pack` did.
@@ -104,7 +107,11 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
         });
     }
     let writer = match Writer::open(dir) {
-        Err(Error::DamagedManifest { previous, .. }) if options.prefer_json => {
+        Err(e @ Error::DamagedManifest { previous, .. }) if options.prefer_json => {
+            // What has no JSON file would be lost with the manifest.
+            if previous.is_none() && sync::has_dropped(dir) {
+                return Err(e);
+            }
             Writer::recover(dir, previous)
         }
         other => other,
@@ -113,6 +120,7 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
         writer: writer?,
         sync: SyncFile::default(),
         prefer_json: options.prefer_json,
+        compression: options.compression,
         progress,
     };
     pack.sync = SyncFile::load(pack.writer.twin_dir()).0;
@@ -133,6 +141,7 @@ struct Pack<'a> {
     writer: Writer,
     sync: SyncFile,
     prefer_json: bool,
+    compression: Compression,
     progress: &'a dyn Progress,
 }
 
@@ -155,7 +164,8 @@ impl Pack<'_> {
         let generation = self.writer.next_generation();
         let mut packed_files = Vec::new();
         for (file, kind) in work {
-            let packed = PackedFile::pack(&self.writer, file, kind, self.progress)?;
+            let packed =
+                PackedFile::pack(&self.writer, file, kind, self.compression, self.progress)?;
             let before = base.as_ref().and_then(|m| m.store(file));
             self.refuse_loss(before, &packed, file)?;
             let store = Store {

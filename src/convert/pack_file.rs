@@ -4,21 +4,25 @@ use std::{
     fs::{self, File},
     io::{Read, Seek, SeekFrom},
     path::Path,
+    sync::Arc,
 };
 
 use super::{
     Progress,
     proof::prove,
+    records::{self, Maps},
     store_text::StoreText,
     vector_store,
     whole::{Scanned, check_whole},
 };
 use crate::{
-    container::{Container, Expected, FileKind, OpenOptions},
+    container::{Container, Expected, OpenOptions, Written},
     error::{Error, JsonFault, Result},
     json::{JsonStyle, Window},
     persist_dir::{Fingerprint, JsonDamage, SegmentKind, SegmentRef, Stat, StoreKind, Writer},
-    segment::{NotStructural, VectorWriter, VerbatimWriter},
+    segment::{
+        Attempt, Compression, NotStructural, RecordsWriter, Survey, VectorWriter, VerbatimWriter,
+    },
 };
 
 /// How often reading starts again when the source changes meanwhile.
@@ -30,6 +34,45 @@ const MAX_VALUE: usize = 32 << 20;
 const HEAD: u64 = 1 << 20;
 const TAIL: u64 = 64 << 10;
 
+/// How the content of a file may be structured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Structure {
+    Vectors,
+    /// With what becomes of maps in index structs, and whether every record
+    /// that does not print back is kept as text.
+    Records(Maps, bool),
+}
+
+impl Structure {
+    /// What is tried for a store, in this order.
+    fn of(kind: StoreKind) -> &'static [Structure] {
+        match kind {
+            StoreKind::VectorStore => &[
+                Structure::Vectors,
+                Structure::Records(Maps::Inside, false),
+                Structure::Records(Maps::Inside, true),
+            ],
+            StoreKind::IndexStore => &[
+                Structure::Records(Maps::Nested, false),
+                Structure::Records(Maps::Nested, true),
+                Structure::Records(Maps::Inside, true),
+            ],
+            StoreKind::Other => &[],
+            _ => &[
+                Structure::Records(Maps::Inside, false),
+                Structure::Records(Maps::Inside, true),
+            ],
+        }
+    }
+
+    fn segment_kind(self) -> SegmentKind {
+        match self {
+            Structure::Vectors => SegmentKind::Vectors,
+            Structure::Records(..) => SegmentKind::Records,
+        }
+    }
+}
+
 /// A file that was packed: new segments, and what they are the twin of.
 #[derive(Debug)]
 pub(crate) struct PackedFile {
@@ -38,21 +81,21 @@ pub(crate) struct PackedFile {
     pub(crate) text: Fingerprint,
     /// Of the source, before it was read.
     pub(crate) stat: Stat,
-    /// Why a vector store is kept as it is.
+    /// Why a store is not in the form that was tried first.
     pub(crate) why: Option<WhyFileForm>,
     /// How the text is no JSON.
     pub(crate) broken: Option<Broken>,
 }
 
-/// Why a vector store is in file form, though it is JSON.
+/// Why a store is in another form than one would expect, though it is JSON.
 #[derive(Debug)]
 pub(crate) enum WhyFileForm {
-    /// It does not fit rows and columns.
+    /// It does not fit the form.
     NotStructural(NotStructural),
-    /// A value is too long for rows and columns.
+    /// A value is too long for it.
     TooLong,
-    /// Rows and columns hold it, but print other white space or spelling from
-    /// this byte on.
+    /// The form holds it, but prints other white space or spelling from this
+    /// byte on.
     Differs(u64),
 }
 
@@ -104,6 +147,7 @@ impl PackedFile {
         writer: &Writer,
         file: &str,
         kind: StoreKind,
+        compression: Compression,
         progress: &dyn Progress,
     ) -> Result<PackedFile> {
         let path = writer.persist_dir().join(file);
@@ -115,6 +159,7 @@ impl PackedFile {
             let job = Job {
                 writer,
                 path: &path,
+                compression,
                 progress,
                 length: stat.length,
             };
@@ -141,6 +186,7 @@ impl PackedFile {
 struct Job<'a> {
     writer: &'a Writer,
     path: &'a Path,
+    compression: Compression,
     progress: &'a dyn Progress,
     length: u64,
 }
@@ -155,51 +201,113 @@ impl Job<'_> {
             why: None,
             broken: None,
         };
-        if kind == StoreKind::VectorStore {
-            match self.vectors(&mut source)? {
-                Ok(segment) => {
+        for &structure in Structure::of(kind) {
+            let segment = match self.write(structure, &mut source)? {
+                Ok(segment) => segment,
+                Err(why) => {
+                    packed.why = Some(why);
+                    continue;
+                }
+            };
+            match self.prove(&segment) {
+                Ok(text) => {
+                    self.discard(&mut packed.segments);
                     packed.segments.push(segment);
-                    match self.prove_vectors(&segment) {
-                        Ok(text) => {
-                            packed.text = text;
-                            return Ok(packed);
-                        }
-                        Err(Error::NotIdentical { offset, .. }) => {
-                            packed.why = Some(WhyFileForm::Differs(offset));
-                        }
-                        Err(e) => return Err(e),
+                    packed.text = text;
+                    if kind != StoreKind::VectorStore {
+                        packed.why = None;
+                    }
+                    return Ok(packed);
+                }
+                Err(Error::NotIdentical { offset, .. }) => {
+                    packed.why = Some(WhyFileForm::Differs(offset));
+                    // Good for reading all the same; a later structure is made
+                    // with more care, so that its values are right for certain.
+                    self.discard(&mut packed.segments);
+                    packed.segments.push(segment);
+                    if structure == Structure::Vectors {
+                        // No other structure can be searched.
+                        break;
                     }
                 }
-                Err(why) => packed.why = Some(why),
+                Err(e) => return Err(e),
             }
         }
         packed.broken = self.find_break(&source)?;
         let segment = self.verbatim(source)?;
-        let file = self.open(&segment, FileKind::Verbatim)?;
-        packed.text = prove(&StoreText::of_verbatim(file)?, self.path, &|at| {
-            self.progress.at(self.length.saturating_add(at));
-        })?;
+        packed.text = self.prove(&segment)?;
         packed.verbatim = Some(segment);
         Ok(packed)
     }
 
-    fn vectors(&self, source: &mut File) -> Result<Result<SegmentRef, WhyFileForm>> {
-        let (name, path) = self.writer.fresh(SegmentKind::Vectors)?;
+    /// Packs the file in one of the structures it may have.
+    fn write(
+        &self,
+        structure: Structure,
+        source: &mut File,
+    ) -> Result<Result<SegmentRef, WhyFileForm>> {
+        let (name, path) = self.writer.fresh(structure.segment_kind())?;
         let style = self.detect_style(source)?;
-        let mut segment = VectorWriter::create(&path, self.writer.twin_dir(), style)?;
-        let mut window = self.window(source)?;
-        let parsed = vector_store::parse(&mut window, &mut segment, &|at| self.progress.at(at));
-        match parsed {
-            Ok(Ok(())) => {}
-            Ok(Err(why)) => return Ok(Err(WhyFileForm::NotStructural(why))),
-            // Broken JSON, or a long value: the scan that follows tells.
-            Err(Error::Json { .. }) => return Ok(Err(WhyFileForm::TooLong)),
-            Err(e) => return Err(e),
+        let written = match structure {
+            Structure::Vectors => self.vectors(&path, source, style),
+            Structure::Records(maps, careful) => self.records(&path, source, style, maps, careful),
+        };
+        match written {
+            Ok(Ok(written)) => Ok(Ok(SegmentRef::new(name, written))),
+            Ok(Err(why)) => Ok(Err(WhyFileForm::NotStructural(why))),
+            Err(Error::Json {
+                fault: JsonFault::TooLong(_),
+                ..
+            }) => Ok(Err(WhyFileForm::TooLong)),
+            // Broken JSON, here or in a string; the scan that follows tells.
+            Err(Error::Json { .. }) => {
+                Ok(Err(WhyFileForm::NotStructural(NotStructural::OddStrings)))
+            }
+            // There is more to say of it than metadata can hold.
+            Err(e) if e.is_damage() => Ok(Err(WhyFileForm::NotStructural(NotStructural::TooLarge))),
+            Err(e) => Err(e),
         }
-        Ok(match segment.finish()? {
-            Ok(written) => Ok(SegmentRef::new(name, written)),
-            Err(why) => Err(WhyFileForm::NotStructural(why)),
-        })
+    }
+
+    fn vectors(&self, path: &Path, source: &File, style: JsonStyle) -> Attempt<Written> {
+        let mut segment = VectorWriter::create(path, self.writer.twin_dir(), style)?;
+        let mut window = self.window(source)?;
+        let parsed = vector_store::parse(&mut window, &mut segment, &|at| self.progress.at(at))?;
+        match parsed {
+            Ok(()) => segment.finish(),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    fn records(
+        &self,
+        path: &Path,
+        source: &File,
+        style: JsonStyle,
+        maps: Maps,
+        careful: bool,
+    ) -> Attempt<Written> {
+        let spills = self.writer.twin_dir();
+        let mut survey = Survey::new(spills, style, self.compression)?;
+        let half = |at: u64| self.progress.at(at / 2);
+        if let Err(why) = records::parse(&mut self.window(source)?, maps, &mut survey, &half)? {
+            return Ok(Err(why));
+        }
+        let surveyed = survey.finish(self.length)?;
+        let mut segment = RecordsWriter::create(path, spills, surveyed, self.compression, careful)?;
+        let half = |at: u64| self.progress.at(self.length / 2 + at / 2);
+        match records::parse(&mut self.window(source)?, maps, &mut segment, &half)? {
+            Ok(members) => segment.finish(members).map(Ok),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    /// Removes segments that were written and are not needed. What stays
+    /// behind is named by no manifest, and gc's.
+    fn discard(&self, segments: &mut Vec<SegmentRef>) {
+        for segment in segments.drain(..) {
+            let _ = fs::remove_file(segment.name.path_in(self.writer.twin_dir()));
+        }
     }
 
     /// Whether and where the text is no JSON.
@@ -219,9 +327,9 @@ impl Job<'_> {
         Window::from_file(source, self.path, MAX_VALUE)
     }
 
-    fn prove_vectors(&self, segment: &SegmentRef) -> Result<Fingerprint> {
-        let file = self.open(segment, FileKind::Vectors)?;
-        prove(&StoreText::of_vectors(file)?, self.path, &|at| {
+    fn prove(&self, segment: &SegmentRef) -> Result<Fingerprint> {
+        let file = Arc::new(self.open(segment)?);
+        prove(&StoreText::of_segment(file)?, self.path, &|at| {
             self.progress.at(self.length.saturating_add(at));
         })
     }
@@ -248,11 +356,16 @@ impl Job<'_> {
     }
 
     /// Opens what was just written, as a reader would.
-    fn open(&self, segment: &SegmentRef, kind: FileKind) -> Result<Container> {
+    fn open(&self, segment: &SegmentRef) -> Result<Container> {
         let SegmentRef { name, length, root } = *segment;
         let path = name.path_in(self.writer.twin_dir());
         let expected = Expected::File { length, root };
-        Container::open(&path, kind, expected, &OpenOptions::default())
+        Container::open(
+            &path,
+            name.kind().file_kind(),
+            expected,
+            &OpenOptions::default(),
+        )
     }
 
     fn detect_style(&self, source: &mut File) -> Result<JsonStyle> {

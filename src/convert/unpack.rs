@@ -8,10 +8,16 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Progress, recognise::store_name, store_text::StoreText, temporary};
+use super::{
+    Progress,
+    fresh_dir::{FreshDir, refuse_taken},
+    select::find_store,
+    store_text::{StoreText, other_text},
+    temporary,
+};
 use crate::{
     container::OpenOptions,
-    error::{Error, Fault, Place, Result, SyncProblem},
+    error::{Error, Result, SyncProblem},
     persist_dir::{
         Fingerprint, Fingerprinter, OpenStore, Seen, Snapshot, Stat, State, SyncFile, Writer,
         deep_check, durable, manifest, state, sync,
@@ -81,25 +87,7 @@ fn selected<'a>(snapshot: &'a Snapshot, options: &UnpackOptions) -> Result<Vec<O
     let Some(name) = &options.store else {
         return Ok(snapshot.stores().collect());
     };
-    // A file of that very name comes before a namespace of that name.
-    let find = |named: &dyn Fn(&str) -> bool| -> Vec<OpenStore<'a>> {
-        let stores = snapshot.stores();
-        stores.filter(|s| named(&s.record().file)).collect()
-    };
-    let mut found = find(&|file| file == name);
-    if found.is_empty() {
-        found = find(&|file| store_name(file) == name);
-    }
-    if found.is_empty() {
-        let known = snapshot
-            .stores()
-            .map(|s| store_name(&s.record().file).to_owned());
-        return Err(Error::NoStore {
-            name: name.clone(),
-            known: known.collect(),
-        });
-    }
-    Ok(found)
+    find_store(snapshot, name).map(|store| vec![store])
 }
 
 fn unpack_to(
@@ -108,32 +96,14 @@ fn unpack_to(
     options: &UnpackOptions,
     progress: &dyn Progress,
 ) -> Result<UnpackReport> {
-    let taken = || Error::TargetExists {
-        path: out.to_owned(),
-    };
-    // Before any work: it must be a new name, or an empty directory.
-    let is_new = match fs::symlink_metadata(out) {
-        Ok(meta) if meta.is_dir() => fs::read_dir(out).is_ok_and(|mut e| e.next().is_none()),
-        Ok(_) => false,
-        Err(_) => true,
-    };
-    if !is_new || out.file_name().is_none() {
-        return Err(taken());
-    }
+    // Before any work.
+    refuse_taken(out)?;
     let snapshot = Snapshot::open(dir, options.generation, &options.open)?;
     let stores = selected(&snapshot, options)?;
-    let parent = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::metadata(parent).map_err(Error::io("create a directory in", parent))?;
-    // A sibling, so that the rename stays within one file system.
-    let temp = temporary::builder(0o777)
-        .tempdir_in(parent)
-        .map_err(Error::io("create a directory in", parent))?;
+    let fresh = FreshDir::create(out)?;
     let mut files = Vec::new();
     for store in stores {
-        let path = temp.path().join(&store.record().file);
+        let path = fresh.path().join(&store.record().file);
         let file = File::create_new(&path).map_err(Error::io("create", &path))?;
         let text = print_to(&snapshot, &store, file, &path, progress)?;
         files.push(UnpackedFile {
@@ -142,11 +112,7 @@ fn unpack_to(
             written: true,
         });
     }
-    durable::sync_dir(temp.path())?;
-    fs::rename(temp.path(), out).map_err(Error::io("create", out))?;
-    // Renamed away: there is nothing left to remove.
-    let _ = temp.keep();
-    durable::sync_parent(out)?;
+    fresh.publish(out)?;
     Ok(UnpackReport {
         generation: snapshot.generation(),
         files,
@@ -348,8 +314,7 @@ fn print_to(
     progress: &dyn Progress,
 ) -> Result<Fingerprint> {
     let record = store.record();
-    let manifest = manifest::manifest_path(snapshot.twin_dir(), snapshot.generation());
-    let text = StoreText::open(store, manifest)?;
+    let text = StoreText::open(store)?;
     // The text is known where nothing was changed since it was packed.
     let packed = record.packed.filter(|p| p.generation == record.changed);
     let length = packed.map_or(0, |packed| packed.text.length());
@@ -372,16 +337,7 @@ fn print_to(
         return Fingerprint::of(path);
     };
     if printed != packed.text {
-        let segment = record.all_segments().last();
-        let path = segment.map(|s| s.name.path_in(snapshot.twin_dir()));
-        return Err(Error::Damaged {
-            path: path.unwrap_or_else(|| snapshot.twin_dir().to_owned()),
-            place: Place {
-                part: "file",
-                offset: 0,
-            },
-            fault: Fault::Content,
-        });
+        return Err(other_text(snapshot.twin_dir(), record));
     }
     Ok(printed)
 }

@@ -1,22 +1,31 @@
 //! `verify`: every byte of every file of the twin against its checksums, and
-//! the structure that opening a store relies on.
+//! the structure that opening a store relies on. On request, the values too
+//! (`deep.rs`).
 
-use std::{
-    collections::HashSet,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashSet, fs, path::Path, sync::Arc};
 
 use serde::Serialize;
 
-use super::Progress;
+use super::{Progress, deep, problem::Problem, references::Warning};
 use crate::{
-    container::{Container, Expected, FileKind, OpenOptions},
-    error::{Error, Fault, Place, Result},
-    persist_dir::{Manifest, SegmentRef, SyncFile, manifest, names, sync},
-    segment::{VectorSegment, VerbatimSegment},
+    container::{Container, Expected, OpenOptions},
+    error::{Error, Result},
+    persist_dir::{Manifest, SegmentKind, SegmentRef, SyncFile, manifest, names, sync},
+    segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
 };
+
+/// What `verify` is to look at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct VerifyOptions {
+    /// Decode every value of the newest generation, or of the one asked for,
+    /// print every text and compare it with the one that was packed, and look
+    /// for references between stores that lead nowhere.
+    pub deep: bool,
+    /// Check this generation only; without it, all that are kept.
+    pub generation: Option<u64>,
+    /// How files are opened.
+    pub open: OpenOptions,
+}
 
 /// What `verify` found.
 #[derive(Debug, Clone, Serialize)]
@@ -27,60 +36,54 @@ pub struct VerifyReport {
     pub files: usize,
     /// Their length together.
     pub bytes: u64,
+    /// Whether values were decoded, too.
+    pub deep: bool,
     /// Everything that is wrong; empty for a sound twin.
     pub problems: Vec<Problem>,
+    /// What LlamaIndex may trip over, though nothing is wrong with the twin.
+    /// Only a deep look finds such.
+    pub warnings: Vec<Warning>,
 }
 
-/// Something that is wrong.
-#[derive(Debug, Clone, Serialize)]
-pub struct Problem {
-    /// The damaged file.
-    pub file: PathBuf,
-    /// The part of the file, as in `docs/FORMAT.md`; empty where the file as
-    /// a whole cannot be read.
-    pub section: &'static str,
-    /// Byte offset in the file.
-    pub offset: u64,
-    /// What is wrong and what to do, in words.
-    pub error: String,
-}
-
-impl Problem {
-    fn of(file: &Path, error: &Error) -> Problem {
-        let (section, offset) = match error {
-            Error::Damaged { place, .. } => (place.part, place.offset),
-            _ => ("", 0),
-        };
-        Problem {
-            file: file.to_owned(),
-            section,
-            offset,
-            error: error.to_string(),
-        }
-    }
-}
-
-/// Checks the twin in `dir`: all generations that are kept, all their files.
+/// Checks the twin in `dir`: the generations that are kept, all their files.
 ///
-/// Damage is reported, not returned as an error. Values are not decoded and
-/// nothing is compared with the JSON files.
+/// Damage is reported, not returned as an error. Nothing is compared with the
+/// JSON files.
 ///
 /// # Errors
-/// [`Error::NoTwin`]; [`Error::Io`] where the directory cannot be listed.
-pub fn verify(dir: &Path, open: &OpenOptions, progress: &dyn Progress) -> Result<VerifyReport> {
+/// [`Error::NoTwin`]; [`Error::NoGeneration`]; [`Error::Io`] where the
+/// directory cannot be listed.
+pub fn verify(
+    dir: &Path,
+    options: &VerifyOptions,
+    progress: &dyn Progress,
+) -> Result<VerifyReport> {
+    let open = &options.open;
     let twin = manifest::twin_dir(dir);
-    let generations = manifest::generations(&twin)?;
+    let mut generations = manifest::generations(&twin)?;
     if generations.is_empty() {
         sync::refuse_lost_manifests(dir)?;
         return Err(Error::NoTwin {
             dir: dir.to_owned(),
         });
     }
+    if let Some(generation) = options.generation {
+        if !generations.contains(&generation) {
+            return Err(Error::NoGeneration {
+                dir: dir.to_owned(),
+                generation,
+                kept: generations,
+            });
+        }
+        generations = vec![generation];
+    }
     let mut report = VerifyReport {
         generations: generations.clone(),
         files: 0,
         bytes: 0,
+        deep: options.deep,
         problems: Vec::new(),
+        warnings: Vec::new(),
     };
     let mut seen = HashSet::new();
     for generation in generations {
@@ -93,6 +96,12 @@ pub fn verify(dir: &Path, open: &OpenOptions, progress: &dyn Progress) -> Result
         }
     }
     report.others(&twin)?;
+    if options.deep {
+        let damaged = report.problems.iter().map(|p| p.file.clone()).collect();
+        let found = deep::look(dir, options.generation, open, &damaged, progress)?;
+        report.problems.extend(found.problems);
+        report.warnings = found.warnings;
+    }
     Ok(report)
 }
 
@@ -159,22 +168,19 @@ fn check_segment(
     progress: &dyn Progress,
 ) -> Result<()> {
     let SegmentRef { name, length, root } = *segment;
-    let Some(kind) = name.kind().file_kind() else {
-        return Err(Error::Damaged {
-            path: path.to_owned(),
-            place: Place {
-                part: "file",
-                offset: 0,
-            },
-            fault: Fault::Magic,
-        });
-    };
-    let file = Container::open(path, kind, Expected::File { length, root }, open)?;
+    let kind = name.kind();
+    let file = Container::open(
+        path,
+        kind.file_kind(),
+        Expected::File { length, root },
+        open,
+    )?;
     file.check_with(&|at| progress.at(at))?;
     let file = Arc::new(file);
     match kind {
-        FileKind::Vectors => VectorSegment::open(file)?.check_structure(),
-        FileKind::Verbatim => VerbatimSegment::open(file).map(drop),
-        FileKind::Manifest | FileKind::Sync => Ok(()),
+        SegmentKind::Vectors => VectorSegment::open(file)?.check_structure(),
+        SegmentKind::Records => RecordSegment::open(file)?.check_structure(),
+        SegmentKind::Verbatim => VerbatimSegment::open(file).map(drop),
+        SegmentKind::Tombstones => TombstoneSegment::open(file)?.check_structure(),
     }
 }

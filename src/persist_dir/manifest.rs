@@ -77,6 +77,25 @@ impl Store {
         })
     }
 
+    /// Checks which kinds of segments stand together.
+    fn believe_kinds(&self) -> Result<(), Fault> {
+        use SegmentKind::{Records, Tombstones, Vectors, Verbatim};
+        if self.all_segments().next().is_none() {
+            return Err(Fault::Value("a store without segments"));
+        }
+        let kinds: Vec<SegmentKind> = self.segments.iter().map(|s| s.name.kind()).collect();
+        let sound = match kinds.as_slice() {
+            [] => true,
+            [first @ (Vectors | Records), others @ .., Tombstones]
+            | [first @ (Vectors | Records), others @ ..] => others.iter().all(|kind| kind == first),
+            _ => false,
+        };
+        if !sound || self.verbatim.iter().any(|s| s.name.kind() != Verbatim) {
+            return Err(Fault::Value("a segment's kind"));
+        }
+        Ok(())
+    }
+
     /// The form of the store, which follows from its segments.
     #[must_use]
     pub fn form(&self) -> Form {
@@ -215,10 +234,7 @@ impl Manifest {
             {
                 return Err(Fault::Value("a store's generation"));
             }
-            let is_text = |s: &SegmentRef| s.name.kind() == SegmentKind::Verbatim;
-            if store.segments.iter().any(is_text) || !store.verbatim.iter().all(is_text) {
-                return Err(Fault::Value("a segment's kind"));
-            }
+            store.believe_kinds()?;
             if !store.all_segments().all(|s| segments.insert(s.name)) {
                 return Err(Fault::Value("a repeated segment"));
             }
@@ -314,10 +330,13 @@ pub fn read_kept(persist_dir: &Path, generation: u64) -> Result<Manifest> {
 }
 
 /// Turns damage of a manifest into an error that names the newest older
-/// generation whose manifest is whole.
+/// generation whose manifest is whole. What a later version wrote is no damage.
 fn name_previous<T>(result: Result<T>, twin_dir: &Path, generation: u64) -> Result<T> {
-    let Err(source @ Error::Damaged { .. }) = result else {
-        return result;
+    let source = match result {
+        // Nobody should give a twin up because a later release wrote it.
+        Err(Error::Damaged { ref fault, .. }) if fault.is_of_later_version() => return result,
+        Err(source @ Error::Damaged { .. }) => source,
+        other => return other,
     };
     let generations = generations(twin_dir)?.into_iter().rev();
     let mut older = generations.filter(|&g| g < generation);

@@ -40,7 +40,7 @@ pub enum SegmentKind {
     Records,
     /// A file as it is, compressed: `raw-….seg`.
     Verbatim,
-    /// Deleted rows of other segments: `del-….seg`.
+    /// Deleted entries of other segments: `del-….seg`.
     Tombstones,
 }
 
@@ -63,14 +63,14 @@ impl SegmentKind {
         }
     }
 
-    /// The kind of container such files are; `None` for kinds whose files
-    /// this build neither writes nor reads yet.
+    /// The kind of container such files are.
     #[must_use]
-    pub fn file_kind(self) -> Option<FileKind> {
+    pub fn file_kind(self) -> FileKind {
         match self {
-            SegmentKind::Vectors => Some(FileKind::Vectors),
-            SegmentKind::Verbatim => Some(FileKind::Verbatim),
-            SegmentKind::Records | SegmentKind::Tombstones => None,
+            SegmentKind::Vectors => FileKind::Vectors,
+            SegmentKind::Records => FileKind::Records,
+            SegmentKind::Verbatim => FileKind::Verbatim,
+            SegmentKind::Tombstones => FileKind::Tombstones,
         }
     }
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     container::{Container, Expected, OpenOptions},
-    error::{Error, Fault, Result},
+    error::{Error, Result},
 };
 
 /// How often a reader that gc overtakes starts again. Each time needs as many
@@ -116,9 +116,7 @@ impl Snapshot {
 
     fn open_segment(&self, segment: &SegmentRef) -> Result<Container> {
         let path = segment.name.path_in(&self.twin_dir);
-        let Some(kind) = segment.name.kind().file_kind() else {
-            return Err(manifest::refused(&path, Fault::Value("the segment's kind")));
-        };
+        let kind = segment.name.kind().file_kind();
         let SegmentRef { length, root, .. } = *segment;
         Container::open(&path, kind, Expected::File { length, root }, &self.options)
     }

@@ -26,6 +26,13 @@ use crate::{
     error::{Error, Fault, Result},
 };
 
+/// Whether a JSON file was removed on purpose, as far as is known: only the
+/// twin has that store.
+pub(crate) fn has_dropped(persist_dir: &Path) -> bool {
+    let (sync, _) = SyncFile::load(&manifest::twin_dir(persist_dir));
+    sync.files.values().any(SyncEntry::is_dropped)
+}
+
 /// Refuses a directory that was a twin and lost all its manifests: `sync` is
 /// written only after a commit.
 ///

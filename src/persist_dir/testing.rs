@@ -9,7 +9,7 @@ use super::{
     names::SegmentKind,
     state::JsonDamage,
 };
-use crate::container::{ContainerWriter, FileKind};
+use crate::container::ContainerWriter;
 
 /// A store without segments.
 pub(super) fn store(file: &str, changed: u64) -> Store {
@@ -34,8 +34,7 @@ pub(super) fn packed(text: &[u8], generation: u64) -> Packed {
 /// Writes a segment file that holds `content`.
 pub(super) fn segment(writer: &Writer, kind: SegmentKind, content: &str) -> SegmentRef {
     let (name, path) = writer.fresh(kind).unwrap();
-    let file_kind = kind.file_kind().unwrap_or(FileKind::Vectors);
-    let mut file = ContainerWriter::create(&path, file_kind).unwrap();
+    let mut file = ContainerWriter::create(&path, kind.file_kind()).unwrap();
     file.metadata(&content.to_owned()).unwrap();
     SegmentRef::new(name, file.finish().unwrap())
 }

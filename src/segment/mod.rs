@@ -1,14 +1,29 @@
 //! Segments: immutable binary files made of the parts below.
 //!
 //! * [`VectorSegment`] holds a vector store: ids, plane, metadata columns;
-//! * [`VerbatimSegment`] holds any file, compressed as it is.
+//! * [`RecordSegment`] holds any other store: collections of records;
+//! * [`VerbatimSegment`] holds any file, compressed as it is;
+//! * [`TombstoneSegment`] says which entries of others are deleted.
 //!
 //! A segment knows nothing of directories, manifests or other segments. Each
 //! kind has a `format`, a `read` and a `write` file; the last two are twins.
 
+mod records;
+mod tombstones;
 mod vectors;
 mod verbatim;
 
+#[cfg(test)]
+pub(crate) use records::forge;
+pub use records::{Compression, RecordSegment};
+pub(crate) use records::{
+    Expanded, Parent, Place, Printing, RecordMember, RecordWalk, Records, RecordsWriter, Survey,
+    Wanted,
+};
+pub(crate) use tombstones::DeadSet;
+pub use tombstones::TombstoneSegment;
+#[cfg(test)]
+pub(crate) use tombstones::TombstoneWriter;
 pub(crate) use vectors::{Attempt, Map, Member, OddmentWalk, Part, VectorWriter};
 pub use vectors::{Metadata, NotStructural, NumberClasses, VectorSegment};
 pub use verbatim::VerbatimSegment;

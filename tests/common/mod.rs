@@ -8,6 +8,8 @@
     reason = "helpers of tests; no test file uses all of them"
 )]
 
+pub mod forge;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -26,8 +28,8 @@ use twinstore::{
     bytes::Backend,
     container::OpenOptions,
     convert::{
-        Info, PackOptions, PackReport, Silent, Status, UnpackOptions, UnpackReport, VerifyReport,
-        info, pack, status, unpack, verify,
+        Info, PackOptions, PackReport, Silent, Status, UnpackOptions, UnpackReport, VerifyOptions,
+        VerifyReport, info, pack, status, unpack, verify,
     },
     persist_dir::Snapshot,
     segment::VectorSegment,
@@ -35,6 +37,7 @@ use twinstore::{
 
 pub const VECTORS: &str = "default__vector_store.json";
 pub const DOCUMENTS: &str = "docstore.json";
+pub const CHAT: &str = "chat_store.json";
 
 /// The files of a directory by name.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -89,6 +92,12 @@ pub fn files_of(dir: &Path) -> Files {
     files
 }
 
+/// Files with these texts.
+pub fn named<const N: usize>(files: [(&str, &str); N]) -> Files {
+    let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    Files::from(files)
+}
+
 /// Fails naming the first file that differs, and where.
 pub fn assert_same_files(found: &Files, expected: &Files, of: &str) {
     let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
@@ -113,9 +122,22 @@ pub struct Storage {
 
 impl Storage {
     pub fn of(files: &Files) -> Storage {
-        let storage = Storage {
-            temp: tempfile::tempdir().unwrap(),
+        Storage::filled(tempfile::tempdir().unwrap(), files)
+    }
+
+    /// In memory where the system has such a place: for tests that write the
+    /// same files a hundred thousand times.
+    pub fn in_memory(files: &Files) -> Storage {
+        let memory = Path::new("/dev/shm");
+        let temp = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory),
+            false => tempfile::tempdir(),
         };
+        Storage::filled(temp.unwrap(), files)
+    }
+
+    fn filled(temp: TempDir, files: &Files) -> Storage {
+        let storage = Storage { temp };
         fs::create_dir(storage.dir()).unwrap();
         for (name, bytes) in files {
             storage.write(name, bytes);
@@ -124,8 +146,7 @@ impl Storage {
     }
 
     pub fn with<const N: usize>(files: [(&str, &str); N]) -> Storage {
-        let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
-        Storage::of(&Files::from(files))
+        Storage::of(&named(files))
     }
 
     pub fn copy_of(dir: &Path) -> Storage {
@@ -227,7 +248,16 @@ impl Storage {
     }
 
     pub fn verify(&self) -> VerifyReport {
-        verify(&self.dir(), &OpenOptions::default(), &Silent).unwrap()
+        verify(&self.dir(), &VerifyOptions::default(), &Silent).unwrap()
+    }
+
+    /// Decodes everything, too.
+    pub fn verify_deep(&self) -> VerifyReport {
+        let options = VerifyOptions {
+            deep: true,
+            ..VerifyOptions::default()
+        };
+        verify(&self.dir(), &options, &Silent).unwrap()
     }
 
     pub fn info(&self) -> Info {
@@ -377,4 +407,24 @@ pub fn document_store(text: &str) -> String {
     format!(
         "{{\"docstore/data\": {{\"n\": {{\"__data__\": {{\"text\": \"{text}\"}}, \"__type__\": \"1\"}}}}}}"
     )
+}
+
+/// A store wrapped in a JSON string, as LlamaIndex 0.9 and 0.10 wrote some:
+/// JSON, but no object, so that it is kept as it is.
+pub fn wrapped_in_a_string(store: &str) -> String {
+    serde_json::to_string(store).unwrap()
+}
+
+/// A canonical UUID that shows no order.
+pub fn uuid(number: u64) -> String {
+    let mixed = (u128::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let hex = format!("{mixed:032x}");
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-")
 }

@@ -1,11 +1,13 @@
 //! The JSON of a vector store: from text to a segment, and back. The two
 //! files are twins; between them stands only what the segment holds.
 
+mod one;
 mod parse;
 mod print;
 
+pub(crate) use one::{print_id, print_in_map};
 pub(crate) use parse::parse;
-pub(crate) use print::print;
+pub(crate) use print::{print, print_rescued};
 
 /// How deep the entries of the maps stand.
 const ENTRY_DEPTH: usize = 2;

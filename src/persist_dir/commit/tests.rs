@@ -92,7 +92,9 @@ fn racing_writers_lose_no_commit() {
             };
             let parent = writer.highest();
             let mut stores = writer.base().map_or(Vec::new(), |m| m.stores.clone());
-            stores.push(testing::store(&name, writer.next_generation()));
+            let mut store = testing::store(&name, writer.next_generation());
+            store.segments = vec![testing::segment(&writer, SegmentKind::Vectors, "a")];
+            stores.push(store);
             return writer.publish(parent, stores).unwrap().generation;
         }
     };
@@ -166,7 +168,11 @@ fn what_is_not_there_as_stated_is_not_published() {
 fn a_damaged_generation_can_be_gone_back_from() {
     let dir = tempfile::tempdir().unwrap();
     let twin = manifest::twin_dir(dir.path());
-    testing::publish(dir.path(), vec![testing::store("a.json", 1)]);
+    let mut writer = Writer::open(dir.path()).unwrap();
+    let mut store = testing::store("a.json", 1);
+    store.segments = vec![testing::segment(&writer, SegmentKind::Vectors, "a")];
+    writer.publish(0, vec![store]).unwrap();
+    drop(writer);
     testing::publish(dir.path(), Vec::new());
     fs::write(manifest::manifest_path(&twin, 2), "not whole").unwrap();
     fs::write(twin.join(SYNC), "whatever").unwrap();

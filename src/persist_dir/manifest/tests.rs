@@ -4,7 +4,10 @@ use super::*;
 use crate::persist_dir::testing;
 
 fn store(file: &str) -> Store {
-    testing::store(file, 1)
+    Store {
+        segments: vec![segment(SegmentKind::Records)],
+        ..testing::store(file, 1)
+    }
 }
 
 fn manifest(stores: Vec<Store>) -> Manifest {
@@ -53,7 +56,7 @@ fn what_is_written_is_read() {
     let manifest = manifest(vec![first, store("docstore.json")]);
     write(dir.path(), 2, &manifest);
     assert_eq!(read(dir.path(), 2).unwrap(), manifest);
-    assert_eq!(manifest.segments().count(), 3);
+    assert_eq!(manifest.segments().count(), 4);
     assert_eq!(
         manifest.store("docstore.json").unwrap().form(),
         Form::Structural
@@ -109,14 +112,52 @@ fn each_rule_has_its_refusal() {
         with(&|m| m.stores[0].segments = vec![twice, twice]),
         value("a repeated segment")
     );
-    assert_eq!(
-        with(&|m| m.stores[0].segments = vec![segment(SegmentKind::Verbatim)]),
-        value("a segment's kind")
-    );
-    assert_eq!(
-        with(&|m| m.stores[0].verbatim = Some(twice)),
-        value("a segment's kind")
-    );
+    for verbatim in [twice, segment(SegmentKind::Tombstones)] {
+        let fault = with(&|m| m.stores[0].verbatim = Some(verbatim));
+        assert_eq!(fault, value("a segment's kind"));
+    }
+}
+
+#[test]
+fn segments_of_a_store_are_of_kinds_that_stand_together() {
+    use SegmentKind::{Records, Tombstones, Vectors, Verbatim};
+    let believed = |kinds: &[SegmentKind], text: bool| {
+        let mut store = testing::store("a.json", 1);
+        store.segments = kinds.iter().map(|&kind| segment(kind)).collect();
+        store.verbatim = text.then(|| segment(Verbatim));
+        manifest(vec![store]).believe(2).map(drop)
+    };
+    for good in [
+        &[Vectors][..],
+        &[Records],
+        &[Vectors, Vectors, Vectors],
+        &[Records, Records, Tombstones],
+        &[Vectors, Tombstones],
+    ] {
+        for text in [false, true] {
+            assert_eq!(believed(good, text), Ok(()), "{good:?}");
+        }
+    }
+    for bad in [
+        &[Verbatim][..],
+        &[Tombstones],
+        &[Tombstones, Tombstones],
+        &[Tombstones, Vectors],
+        &[Vectors, Records],
+        &[Records, Vectors],
+        &[Vectors, Tombstones, Vectors],
+        &[Records, Tombstones, Tombstones],
+        &[Records, Verbatim],
+        &[Vectors, Verbatim, Tombstones],
+    ] {
+        for text in [false, true] {
+            let fault = Err(Fault::Value("a segment's kind"));
+            assert_eq!(believed(bad, text), fault, "{bad:?}");
+        }
+    }
+    assert_eq!(believed(&[], true), Ok(()));
+    let nothing = Fault::Value("a store without segments");
+    assert_eq!(believed(&[], false), Err(nothing));
 }
 
 #[test]

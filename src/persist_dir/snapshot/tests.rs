@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     bytes::Backend,
     container::Verify,
+    error::Fault,
     persist_dir::{KEEP, Writer, collect, names::SegmentKind, testing},
 };
 

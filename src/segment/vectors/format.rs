@@ -2,7 +2,12 @@
 
 use bincode::{Decode, Encode};
 
-use crate::{ids::IdsMeta, json::JsonStyle, planes::PlaneMeta};
+use crate::{
+    ids::IdsMeta,
+    json::JsonStyle,
+    orders::{Order, Sequence},
+    planes::PlaneMeta,
+};
 
 /// The maps of a vector store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -15,6 +20,11 @@ pub(crate) enum Map {
     Metadata,
 }
 
+impl Map {
+    /// All maps; parts of sections are in this order.
+    pub(crate) const ALL: [Map; 3] = [Map::Embeddings, Map::RefDocs, Map::Metadata];
+}
+
 /// A member of the file's top-level object. Keys are tokens, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Member {
@@ -24,12 +34,12 @@ pub(crate) enum Member {
     Other { key: Vec<u8>, value: Vec<u8> },
 }
 
-/// Size and order of a map other than `embedding_dict`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+/// Size and order of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct MapMeta {
     pub(crate) entries: u32,
-    /// Entry `n` is that of row `n`; otherwise the order is a section.
-    pub(crate) in_row_order: bool,
+    pub(crate) order: Order,
+    pub(crate) sequence: Sequence,
 }
 
 /// The META section.
@@ -39,6 +49,7 @@ pub(crate) struct VectorsMeta {
     pub(crate) members: Vec<Member>,
     pub(crate) ids: IdsMeta,
     pub(crate) plane: PlaneMeta,
+    pub(crate) vectors: MapMeta,
     pub(crate) ref_docs: MapMeta,
     pub(crate) metadata: MapMeta,
 }

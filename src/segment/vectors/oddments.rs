@@ -45,8 +45,11 @@ impl OddmentWalk {
     }
 
     /// The token for `part` of `entry`, where it is not the style's. Entries
-    /// must be asked for in order, a key before its value.
+    /// must be asked for in order, a key before its value; some may be left
+    /// out.
     pub(crate) fn next(&mut self, entry: u32, part: Part) -> Option<Vec<u8>> {
+        let before = |o: &Oddment| (o.entry, o.part) < (entry, part);
+        while self.oddments.next_if(before).is_some() {}
         let here = |o: &Oddment| o.entry == entry && o.part == part;
         self.oddments.next_if(here).map(|o| o.text)
     }

@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use super::format::{Map, MapMeta, Member, VectorsMeta};
 use crate::{
     columns::{Columns, EntryValue},
-    container::{Container, SectionKind, Span},
+    container::{Container, SectionKind},
     error::{Error, Fault, Result},
     ids::IdColumn,
     json::JsonStyle,
+    orders::{EntryOrder, EntrySequence, Order, OrderParts, SequenceParts},
     planes::Plane,
 };
 
@@ -23,14 +24,14 @@ pub struct VectorSegment {
     meta: VectorsMeta,
     ids: IdColumn,
     plane: Plane,
-    ref_docs: MapOrder,
-    metadata: MapOrder,
+    /// In the order of [`Map::ALL`].
+    maps: [Entries; 3],
     /// Read on first use.
     columns: OnceLock<Columns>,
 }
 
 /// The sections that a vector segment may have.
-const SECTIONS: [SectionKind; 22] = [
+pub(super) const SECTIONS: [SectionKind; 22] = [
     SectionKind::META,
     SectionKind::PLANE,
     SectionKind::LOW_PLANE,
@@ -42,12 +43,12 @@ const SECTIONS: [SectionKind; 22] = [
     SectionKind::TOKENS,
     SectionKind::IDS,
     SectionKind::ID_ENDS,
+    SectionKind::ID_KINDS,
+    SectionKind::ID_TEXTS,
     SectionKind::ID_SLOTS,
     SectionKind::ID_SORTED,
-    SectionKind::METADATA_ORDER,
-    SectionKind::METADATA_POSITIONS,
-    SectionKind::REF_DOC_ORDER,
-    SectionKind::REF_DOC_POSITIONS,
+    SectionKind::ORDERS,
+    SectionKind::SEQUENCES,
     SectionKind::COLUMNS,
     SectionKind::CODES,
     SectionKind::BLOCKS,
@@ -56,7 +57,7 @@ const SECTIONS: [SectionKind; 22] = [
 ];
 
 /// How many rows are of which class; see `docs/FORMAT.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct NumberClasses {
     /// Rows whose values are f32, widened.
     pub exact: u32,
@@ -66,6 +67,18 @@ pub struct NumberClasses {
     pub delta: u32,
     /// Single numbers kept as text beside their row's class.
     pub exceptions: u64,
+}
+
+impl NumberClasses {
+    /// These rows and those together.
+    pub(crate) fn and(&self, other: &NumberClasses) -> NumberClasses {
+        NumberClasses {
+            exact: self.exact.saturating_add(other.exact),
+            decimal: self.decimal.saturating_add(other.decimal),
+            delta: self.delta.saturating_add(other.delta),
+            exceptions: self.exceptions.saturating_add(other.exceptions),
+        }
+    }
 }
 
 /// The metadata of a row.
@@ -78,58 +91,36 @@ pub enum Metadata {
     Text(Vec<u8>),
 }
 
-/// The order of a map over the rows.
+/// The entries of a map.
 #[derive(Debug)]
-struct MapOrder {
-    meta: MapMeta,
-    /// Rows by entry, and entries by row; absent in row order.
-    sections: Option<(Span, Span)>,
+struct Entries {
+    order: EntryOrder,
+    sequence: EntrySequence,
 }
 
-impl MapOrder {
-    fn open(
-        file: &Container,
-        meta: MapMeta,
-        rows: u32,
-        order: SectionKind,
-        positions: SectionKind,
-    ) -> Result<MapOrder> {
-        let sections = if meta.in_row_order {
-            None
-        } else {
-            Some((
-                file.require_len(order, Some(u64::from(meta.entries) * 4))?,
-                file.require_len(positions, Some(u64::from(rows) * 4))?,
-            ))
-        };
-        if meta.entries > rows {
+/// The entries of the three maps.
+fn open_maps(file: &Arc<Container>, meta: &VectorsMeta) -> Result<[Entries; 3]> {
+    let rows = meta.ids.rows;
+    let mut orders = OrderParts::begin(file, rows);
+    let mut sequences = SequenceParts::begin(file);
+    let mut open = |map: &MapMeta| {
+        if map.entries > rows {
             let span = file.require(SectionKind::META)?;
             return Err(file.damaged(span, 0, Fault::Bounds("entries of a map")));
         }
-        Ok(MapOrder { meta, sections })
-    }
-
-    fn row_of(&self, file: &Container, entry: u32) -> Result<u32> {
-        match self.sections {
-            None => Ok(entry),
-            Some((order, _)) => u32_at(file, order, entry),
-        }
-    }
-
-    fn entry_of(&self, file: &Container, row: u32) -> Result<Option<u32>> {
-        let entry = match self.sections {
-            None => Some(row),
-            Some((_, positions)) => u32_at(file, positions, row)?.checked_sub(1),
-        };
-        Ok(entry.filter(|&entry| entry < self.meta.entries))
-    }
-}
-
-fn u32_at(file: &Container, span: Span, index: u32) -> Result<u32> {
-    let start = u64::from(index) * 4;
-    let bytes = file.read(span, start..start + 4)?;
-    let bytes = bytes.first_chunk().copied().unwrap_or_default();
-    Ok(u32::from_le_bytes(bytes))
+        Ok(Entries {
+            order: orders.next(map.order, map.entries)?,
+            sequence: sequences.next(map.sequence, map.entries)?,
+        })
+    };
+    let maps = [
+        open(&meta.vectors)?,
+        open(&meta.ref_docs)?,
+        open(&meta.metadata)?,
+    ];
+    orders.end()?;
+    sequences.end()?;
+    Ok(maps)
 }
 
 impl VectorSegment {
@@ -151,29 +142,17 @@ impl VectorSegment {
             let named = |m: &&Member| matches!(m, Member::Map { map: other, .. } if *other == map);
             meta.members.iter().filter(named).count()
         };
-        if [Map::Embeddings, Map::RefDocs, Map::Metadata]
-            .into_iter()
-            .any(|map| maps(map) > 1)
-        {
+        if Map::ALL.into_iter().any(|map| maps(map) > 1) {
             return Err(file.damaged(span, 0, Fault::Value("a map that occurs twice")));
+        }
+        let vectors = (meta.vectors.entries, meta.vectors.order);
+        if vectors != (meta.plane.rows, Order::NONE) {
+            return Err(file.damaged(span, 0, Fault::Value("the map of vectors")));
         }
         Ok(VectorSegment {
             ids: IdColumn::open(&file, &meta.ids)?,
             plane: Plane::open(&file, &meta.plane)?,
-            ref_docs: MapOrder::open(
-                &file,
-                meta.ref_docs,
-                meta.ids.rows,
-                SectionKind::REF_DOC_ORDER,
-                SectionKind::REF_DOC_POSITIONS,
-            )?,
-            metadata: MapOrder::open(
-                &file,
-                meta.metadata,
-                meta.ids.rows,
-                SectionKind::METADATA_ORDER,
-                SectionKind::METADATA_POSITIONS,
-            )?,
+            maps: open_maps(&file, &meta)?,
             file,
             meta,
             columns: OnceLock::new(),
@@ -286,7 +265,7 @@ impl VectorSegment {
     /// [`Error::Io`].
     pub fn metadata(&self, row: u32) -> Result<Option<Metadata>> {
         self.inside(row, self.rows())?;
-        let Some(entry) = self.metadata.entry_of(&self.file, row)? else {
+        let Some(entry) = self.row_entry(Map::Metadata, row)? else {
             return Ok(None);
         };
         Ok(Some(match self.columns()?.metadata(entry)? {
@@ -302,7 +281,7 @@ impl VectorSegment {
     /// As [`metadata`](Self::metadata).
     pub fn ref_doc(&self, row: u32) -> Result<Option<Vec<u8>>> {
         self.inside(row, self.rows())?;
-        match self.ref_docs.entry_of(&self.file, row)? {
+        match self.row_entry(Map::RefDocs, row)? {
             Some(entry) => self.columns()?.ref_doc(entry).map(Some),
             None => Ok(None),
         }
@@ -325,6 +304,14 @@ impl VectorSegment {
     /// # Errors
     /// [`Error::Damaged`], [`Error::Io`].
     pub fn check_structure(&self) -> Result<()> {
+        for Entries { order, sequence } in &self.maps {
+            if order.check_structure()? != order.entries() {
+                let span = self.file.require(SectionKind::ORDERS)?;
+                let fault = Fault::Value("a row that occurs twice in a map");
+                return Err(self.file.damaged(span, 0, fault));
+            }
+            sequence.check_structure()?;
+        }
         if self.meta.metadata.entries > 0 || self.meta.ref_docs.entries > 0 {
             self.columns()?;
         }
@@ -342,6 +329,19 @@ impl VectorSegment {
         })
     }
 
+    /// The file's content root, by which tombstones name it.
+    pub(crate) fn root(&self) -> [u8; 16] {
+        self.file.root()
+    }
+
+    /// The error for what does not fit this segment.
+    pub(crate) fn refuse(&self, what: &'static str) -> Error {
+        match self.file.require(SectionKind::META) {
+            Ok(span) => self.file.damaged(span, 0, Fault::Value(what)),
+            Err(e) => e,
+        }
+    }
+
     pub(crate) fn style(&self) -> &JsonStyle {
         &self.meta.style
     }
@@ -354,22 +354,33 @@ impl VectorSegment {
         &self.plane
     }
 
+    fn map(&self, map: Map) -> &Entries {
+        let [vectors, ref_docs, metadata] = &self.maps;
+        match map {
+            Map::Embeddings => vectors,
+            Map::RefDocs => ref_docs,
+            Map::Metadata => metadata,
+        }
+    }
+
     /// Number of entries of a map.
     pub(crate) fn entries(&self, map: Map) -> u32 {
-        match map {
-            Map::Embeddings => self.meta.plane.rows,
-            Map::RefDocs => self.meta.ref_docs.entries,
-            Map::Metadata => self.meta.metadata.entries,
-        }
+        self.map(map).order.entries()
     }
 
     /// The row of an entry of a map.
     pub(crate) fn entry_row(&self, map: Map, entry: u32) -> Result<u32> {
-        match map {
-            Map::Embeddings => Ok(entry),
-            Map::RefDocs => self.ref_docs.row_of(&self.file, entry),
-            Map::Metadata => self.metadata.row_of(&self.file, entry),
-        }
+        self.map(map).order.row_of(entry)
+    }
+
+    /// The entry of a row in a map, if it has one.
+    pub(crate) fn row_entry(&self, map: Map, row: u32) -> Result<Option<u32>> {
+        self.map(map).order.entry_of(row)
+    }
+
+    /// The sequence numbers of a map's entries.
+    pub(crate) fn sequence(&self, map: Map) -> &EntrySequence {
+        &self.map(map).sequence
     }
 
     pub(crate) fn ids(&self) -> &IdColumn {

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Place, Result},
     ids::IdBuilder,
     json::{JsonStyle, decode, encode, normalise, print_within},
+    orders::{Order, OrdersBuilder, SequencesBuilder},
     planes::{PlaneBuilder, Pushed},
 };
 
@@ -49,7 +50,7 @@ pub enum NotStructural {
     #[error("many strings are spelled in unusual ways")]
     OddStrings,
     /// More rows or larger values than a segment holds.
-    #[error("it is larger than a vector segment can be")]
+    #[error("it is larger than a segment can be")]
     TooLarge,
 }
 
@@ -65,82 +66,33 @@ pub(crate) struct VectorWriter {
     ids: IdBuilder,
     plane: PlaneBuilder,
     columns: ColumnsBuilder,
-    ref_docs: MapOrder,
-    metadata: MapOrder,
+    /// Both in the order of [`Map::ALL`].
+    orders: OrdersBuilder,
+    sequences: SequencesBuilder,
+    ref_docs: Seen,
+    metadata: Seen,
     oddments: Vec<Oddment>,
     oddments_len: usize,
 }
 
-/// The entries of a map so far.
-struct MapOrder {
-    rows: Spill,
-    entries: u32,
-    in_row_order: bool,
-    seen: Vec<u64>,
-}
+/// The rows for which a map has an entry.
+#[derive(Debug, Default)]
+struct Seen(Vec<u64>);
 
-impl MapOrder {
-    fn new(spills: &Path) -> Result<MapOrder> {
-        Ok(MapOrder {
-            rows: Spill::new(spills)?,
-            entries: 0,
-            in_row_order: true,
-            seen: Vec::new(),
-        })
-    }
-
-    /// Notes that the next entry is that of `row`; false when the map has an
-    /// entry for it already.
-    fn push(&mut self, row: u32) -> Result<bool> {
+impl Seen {
+    /// Adds a row; false when it is there already.
+    fn insert(&mut self, row: u32) -> bool {
         let word = (row / 64) as usize;
-        if self.seen.len() <= word {
-            self.seen.resize(word + 1, 0);
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
         }
         let bit = 1 << (row % 64);
-        match self.seen.get_mut(word) {
-            Some(word) if *word & bit == 0 => *word |= bit,
-            _ => return Ok(false),
-        }
-        self.in_row_order &= row == self.entries;
-        self.rows.write(&row.to_le_bytes())?;
-        self.entries += 1;
-        Ok(true)
-    }
-
-    /// Writes the order, both ways, where it is not that of the rows.
-    fn finish(
-        self,
-        order: SectionKind,
-        positions: SectionKind,
-        rows: u32,
-        out: &mut ContainerWriter,
-    ) -> Result<MapMeta> {
-        let meta = MapMeta {
-            entries: self.entries,
-            in_row_order: self.in_row_order,
+        let Some(word) = self.0.get_mut(word) else {
+            return false;
         };
-        if !self.in_row_order {
-            out.begin(order)?;
-            // By row: the entry's number plus one, or 0.
-            let mut by_row = vec![0_u32; rows as usize];
-            let mut entry = 0;
-            self.rows.drain(|bytes| {
-                let (numbers, _) = bytes.as_chunks::<4>();
-                for row in numbers {
-                    entry += 1;
-                    if let Some(place) = by_row.get_mut(u32::from_le_bytes(*row) as usize) {
-                        *place = entry;
-                    }
-                }
-                out.write(bytes)
-            })?;
-            out.begin(positions)?;
-            for numbers in by_row.chunks(1 << 14) {
-                let bytes = numbers.iter().flat_map(|n| n.to_le_bytes());
-                out.write(&bytes.collect::<Vec<u8>>())?;
-            }
-        }
-        Ok(meta)
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
     }
 }
 
@@ -148,15 +100,25 @@ impl VectorWriter {
     /// Creates the file at `path`; temporary files go to `spills`.
     pub(crate) fn create(path: &Path, spills: &Path, style: JsonStyle) -> Result<VectorWriter> {
         let mut out = ContainerWriter::create(path, FileKind::Vectors)?;
+        // Vectors come first, and are written as they come.
+        out.begin(SectionKind::PLANE)?;
+        let mut orders = OrdersBuilder::new(spills);
+        let mut sequences = SequencesBuilder::new(spills);
+        for _ in Map::ALL {
+            orders.add();
+            sequences.add();
+        }
         Ok(VectorWriter {
-            plane: PlaneBuilder::begin(&mut out, spills)?,
+            plane: PlaneBuilder::new(spills),
             out,
             style,
             members: Vec::new(),
             ids: IdBuilder::new(Spill::new(spills)?),
             columns: ColumnsBuilder::new(spills)?,
-            ref_docs: MapOrder::new(spills)?,
-            metadata: MapOrder::new(spills)?,
+            orders,
+            sequences,
+            ref_docs: Seen::default(),
+            metadata: Seen::default(),
             oddments: Vec::new(),
             oddments_len: 0,
         })
@@ -167,17 +129,27 @@ impl VectorWriter {
         self.members = members;
     }
 
-    /// Appends an entry of `map`: a key token and the text of its value.
+    /// Appends an entry of `map`: a key token and the text of its value. Its
+    /// sequence number is the one that follows the last, from 0 on.
     pub(crate) fn push(&mut self, map: Map, key: &[u8], value: &[u8]) -> Attempt<()> {
+        self.push_with(map, key, value, None)
+    }
+
+    /// Appends an entry of `map` with a sequence number, which must be above
+    /// those of the map's entries before it.
+    pub(crate) fn push_with(
+        &mut self,
+        map: Map,
+        key: &[u8],
+        value: &[u8],
+        sequence: Option<u64>,
+    ) -> Attempt<()> {
         let mut id = Vec::with_capacity(key.len());
         if decode(key, &mut id).is_err() {
             return Ok(Err(NotStructural::OddStrings));
         }
-        let entry = match map {
-            Map::Embeddings => self.ids.len(),
-            Map::RefDocs => self.ref_docs.entries,
-            Map::Metadata => self.metadata.entries,
-        };
+        let number = map as usize;
+        let entry = self.orders.entries(number);
         let (row, new) = match self.ids.intern(&id, entry) {
             Ok(found) => found,
             Err(Error::Limit { .. }) => return Ok(Err(NotStructural::TooLarge)),
@@ -185,12 +157,14 @@ impl VectorWriter {
         };
         let unseen = match map {
             Map::Embeddings => new,
-            Map::RefDocs => self.ref_docs.push(row)?,
-            Map::Metadata => self.metadata.push(row)?,
+            Map::RefDocs => self.ref_docs.insert(row),
+            Map::Metadata => self.metadata.insert(row),
         };
         if !unseen {
             return Ok(Err(NotStructural::RepeatedId));
         }
+        self.orders.push(number, row)?;
+        self.sequences.push(number, sequence)?;
         if let Err(why) = self.note_key(map, entry, &id, key) {
             return Ok(Err(why));
         }
@@ -206,14 +180,16 @@ impl VectorWriter {
     }
 
     fn push_vector(&mut self, value: &[u8]) -> Attempt<()> {
-        Ok(
-            match self.plane.push(value, &mut self.style, &mut self.out)? {
-                Pushed::Row if self.has_odd_numbers() => Err(NotStructural::OddNumbers),
-                Pushed::Row => Ok(()),
-                Pushed::OtherDim => Err(NotStructural::MixedDimensions),
-                Pushed::Refused(why) => Err(why.into()),
-            },
-        )
+        let out = &mut self.out;
+        let pushed = self
+            .plane
+            .push(value, &mut self.style, &mut |nearest| out.write(nearest));
+        Ok(match pushed? {
+            Pushed::Row if self.has_odd_numbers() => Err(NotStructural::OddNumbers),
+            Pushed::Row => Ok(()),
+            Pushed::OtherDim => Err(NotStructural::MixedDimensions),
+            Pushed::Refused(why) => Err(why.into()),
+        })
     }
 
     fn push_ref_doc(&mut self, entry: u32, value: &[u8]) -> Attempt<()> {
@@ -289,18 +265,15 @@ impl VectorWriter {
         let out = &mut self.out;
         let plane = self.plane.finish(out)?;
         let ids = self.ids.finish(out)?;
-        let metadata = self.metadata.finish(
-            SectionKind::METADATA_ORDER,
-            SectionKind::METADATA_POSITIONS,
-            ids.rows,
-            out,
-        )?;
-        let ref_docs = self.ref_docs.finish(
-            SectionKind::REF_DOC_ORDER,
-            SectionKind::REF_DOC_POSITIONS,
-            ids.rows,
-            out,
-        )?;
+        let entries = Map::ALL.map(|map| self.orders.entries(map as usize));
+        let orders = self.orders.finish(ids.rows, out)?;
+        let sequences = self.sequences.finish(out)?;
+        let meta = |map: Map| MapMeta {
+            entries: entries.get(map as usize).copied().unwrap_or_default(),
+            order: orders.get(map as usize).copied().unwrap_or(Order::NONE),
+            sequence: sequences.get(map as usize).copied().unwrap_or_default(),
+        };
+        let [vectors, ref_docs, metadata] = Map::ALL.map(meta);
         if metadata.entries > 0 || ref_docs.entries > 0 {
             self.columns.finish(out)?;
         }
@@ -321,6 +294,7 @@ impl VectorWriter {
             members: self.members,
             ids,
             plane,
+            vectors,
             ref_docs,
             metadata,
         })?;

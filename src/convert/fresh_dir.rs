@@ -1,0 +1,69 @@
+//! A new directory that is there with all its files, or not at all.
+
+use std::{fs, path::Path};
+
+use tempfile::TempDir;
+
+use super::temporary;
+use crate::{
+    error::{Error, Result},
+    persist_dir::durable,
+};
+
+/// A directory being filled, under a temporary name beside the one it gets.
+pub(crate) struct FreshDir {
+    temp: TempDir,
+}
+
+/// Refuses what is neither a new name nor an empty directory.
+///
+/// # Errors
+/// [`Error::TargetExists`].
+pub(crate) fn refuse_taken(out: &Path) -> Result<()> {
+    let is_new = match fs::symlink_metadata(out) {
+        Ok(meta) if meta.is_dir() => fs::read_dir(out).is_ok_and(|mut e| e.next().is_none()),
+        Ok(_) => false,
+        Err(_) => true,
+    };
+    if is_new && out.file_name().is_some() {
+        return Ok(());
+    }
+    Err(Error::TargetExists {
+        path: out.to_owned(),
+    })
+}
+
+impl FreshDir {
+    /// Creates it beside `out`, so that the rename stays within one file
+    /// system.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn create(out: &Path) -> Result<FreshDir> {
+        let parent = match out.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        fs::metadata(parent).map_err(Error::io("create a directory in", parent))?;
+        let temp = temporary::builder(0o777)
+            .tempdir_in(parent)
+            .map_err(Error::io("create a directory in", parent))?;
+        Ok(FreshDir { temp })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.temp.path()
+    }
+
+    /// Gives it its name. All files in it were synced.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn publish(self, out: &Path) -> Result<()> {
+        durable::sync_dir(self.path())?;
+        fs::rename(self.path(), out).map_err(Error::io("create", out))?;
+        // Renamed away: there is nothing left to remove.
+        let _ = self.temp.keep();
+        durable::sync_parent(out)
+    }
+}

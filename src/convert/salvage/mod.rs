@@ -1,0 +1,141 @@
+//! `salvage`: everything that can still be read of a damaged twin, as JSON
+//! that LlamaIndex loads, and a list of what was lost.
+//!
+//! Nothing is believed that no checksum vouches for, but checksums are asked
+//! at the finest grain there is: the section's where a block of a file is
+//! damaged, the compressed block's where the section is. `store.rs` prints
+//! what is left of one store; `report.rs` gathers what is not.
+
+mod report;
+mod store;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+pub use report::{Loss, LossKind, SalvageReport, SalvagedStore};
+
+use super::{
+    Progress,
+    fresh_dir::{FreshDir, refuse_taken},
+    gc::refuse_without_twin,
+};
+use crate::{
+    container::{OpenOptions, Verify},
+    error::{Error, Result},
+    persist_dir::{Snapshot, durable, manifest},
+};
+
+/// The report's name in the new directory.
+const REPORT: &str = "SALVAGE.json";
+
+/// What `salvage` is to do.
+#[derive(Debug, Clone, Default)]
+pub struct SalvageOptions {
+    /// The generation to read; without it, the newest whose manifest is whole.
+    pub generation: Option<u64>,
+    /// How files are opened. They are always verified, as
+    /// [`Verify::Finely`] says.
+    pub open: OpenOptions,
+}
+
+/// Writes what is left of the twin in `dir` to the new directory `out`: each
+/// file whole, or without the entries that cannot be read, or its intact
+/// pieces. Where nothing is damaged, `out` holds what `unpack --out` writes,
+/// and the report.
+///
+/// The twin and its JSON files are only read.
+///
+/// # Errors
+/// [`Error::NoTwin`], [`Error::LostManifests`], [`Error::NoGeneration`];
+/// [`Error::DamagedManifest`] where no manifest can be read;
+/// [`Error::TargetExists`]; [`Error::Io`]. Damage is reported.
+pub fn salvage(
+    dir: &Path,
+    out: &Path,
+    options: &SalvageOptions,
+    progress: &dyn Progress,
+) -> Result<SalvageReport> {
+    refuse_taken(out)?;
+    refuse_without_twin(dir)?;
+    let open = OpenOptions {
+        verify: Verify::Finely,
+        ..options.open
+    };
+    let (snapshot, damaged_generations) = newest_readable(dir, options.generation, &open)?;
+    let fresh = FreshDir::create(out)?;
+    let files: Vec<&str> = snapshot
+        .stores()
+        .map(|s| s.record().file.as_str())
+        .collect();
+    let is_taken = |name: &str| files.contains(&name);
+    let mut stores: Vec<SalvagedStore> = Vec::new();
+    for store in snapshot.stores() {
+        let taken = |name: &str| {
+            let mut written = stores.iter().filter_map(|s| s.written.as_deref());
+            is_taken(name) || name == REPORT || written.any(|other| other == name)
+        };
+        let salvaged = store::salvage_store(&snapshot, &store, fresh.path(), &taken, progress)?;
+        stores.push(salvaged);
+    }
+    let taken = |name: &str| {
+        let mut written = stores.iter().filter_map(|s| s.written.as_deref());
+        is_taken(name) || written.any(|other| other == name)
+    };
+    let report = SalvageReport {
+        generation: snapshot.generation(),
+        damaged_generations,
+        out: out.to_owned(),
+        report: free_name(REPORT, &taken),
+        stores,
+    };
+    write_report(&report, &fresh.path().join(&report.report))?;
+    fresh.publish(out)?;
+    Ok(report)
+}
+
+/// Opens the generation asked for, or the newest that has a whole manifest.
+fn newest_readable(
+    dir: &Path,
+    generation: Option<u64>,
+    open: &OpenOptions,
+) -> Result<(Snapshot, Vec<u64>)> {
+    if generation.is_some() {
+        return Ok((Snapshot::open(dir, generation, open)?, Vec::new()));
+    }
+    let newest = match Snapshot::open(dir, None, open) {
+        Err(e @ Error::DamagedManifest { .. }) => e,
+        other => return Ok((other?, Vec::new())),
+    };
+    let mut damaged = Vec::new();
+    for generation in manifest::generations(&manifest::twin_dir(dir))?
+        .into_iter()
+        .rev()
+    {
+        match Snapshot::open(dir, Some(generation), open) {
+            Ok(snapshot) => return Ok((snapshot, damaged)),
+            Err(_) => damaged.push(generation),
+        }
+    }
+    Err(newest)
+}
+
+fn write_report(report: &SalvageReport, path: &PathBuf) -> Result<()> {
+    let write = || Error::io("write", path);
+    let mut text = serde_json::to_vec_pretty(report).map_err(|e| write()(e.into()))?;
+    text.push(b'\n');
+    fs::write(path, text).map_err(write())?;
+    durable::sync_file(path)
+}
+
+/// `name`, with a number behind it where it is taken.
+fn free_name(name: &str, is_taken: &dyn Fn(&str) -> bool) -> String {
+    let mut free = name.to_owned();
+    let mut number = 2_u64;
+    while is_taken(&free) {
+        free = format!("{name}.{number}");
+        number += 1;
+    }
+    free
+}

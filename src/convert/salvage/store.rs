@@ -1,0 +1,321 @@
+//! What is left of one store, as a file.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use super::report::{Loss, LossKind, Losses, SalvagedStore};
+use crate::{
+    container::{Container, FileKind},
+    convert::{Progress, records, vector_store},
+    error::{Error, Result},
+    persist_dir::{Fingerprint, Fingerprinter, OpenStore, SegmentRef, Snapshot},
+    segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
+    store::{RecordStore, VectorStore},
+};
+
+/// The name of what is left of a text.
+const PART: &str = ".part";
+
+/// Writes what is left of `store` to the directory `to`. `is_taken` says which
+/// names are not free there.
+///
+/// # Errors
+/// [`Error::Io`] for the files written. Whatever is wrong with the store is
+/// in the report.
+pub(super) fn salvage_store(
+    snapshot: &Snapshot,
+    store: &OpenStore<'_>,
+    to: &Path,
+    is_taken: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+) -> Result<SalvagedStore> {
+    let record = store.record();
+    let mut job = Job {
+        snapshot,
+        file: &record.file,
+        to,
+        length: record.packed.map_or(0, |packed| packed.text.length()),
+        losses: Losses::default(),
+        progress,
+    };
+    progress.begin(&record.file, job.length);
+    let written = job.run(store, is_taken);
+    progress.end();
+    let written = written?;
+    // The text is known where nothing was changed since it was packed.
+    let packed = record.packed.filter(|p| p.generation == record.changed);
+    let mut losses = job.losses;
+    if let (Some(written), Some(packed), true) = (&written, packed, losses.lost.is_empty())
+        && written.text != packed.text
+    {
+        let reason = "the text is not the one that was packed";
+        losses.lost.push(Loss::new(LossKind::Spelling, reason));
+    }
+    if written.is_none() {
+        let reason = losses.lost.iter().map(|loss| loss.reason.clone()).next();
+        let whole = Loss::new(LossKind::Store, reason.unwrap_or_default());
+        losses.lost.insert(0, whole);
+    }
+    Ok(SalvagedStore {
+        file: record.file.clone(),
+        kind: record.kind.as_str(),
+        bytes: written.as_ref().map_or(0, |w| w.text.length()),
+        written: written.map(|w| w.name),
+        kept: losses.kept,
+        lost: losses.lost,
+    })
+}
+
+/// A file that was written.
+struct WrittenFile {
+    name: String,
+    text: Fingerprint,
+}
+
+/// Content of a store that could be opened.
+enum Content {
+    Vectors(VectorStore),
+    Records(RecordStore),
+}
+
+struct Job<'a> {
+    snapshot: &'a Snapshot,
+    file: &'a str,
+    to: &'a Path,
+    length: u64,
+    losses: Losses,
+    progress: &'a dyn Progress,
+}
+
+impl Job<'_> {
+    fn run(
+        &mut self,
+        store: &OpenStore<'_>,
+        is_taken: &dyn Fn(&str) -> bool,
+    ) -> Result<Option<WrittenFile>> {
+        let Some(segment) = &store.record().verbatim else {
+            return self.content(&store.record().segments);
+        };
+        let part = super::free_name(&format!("{}{PART}", self.file), is_taken);
+        let verbatim = self.verbatim(segment, &part)?;
+        match verbatim {
+            Some((written, true)) => {
+                let (from, to) = (self.to.join(&written.name), self.to.join(self.file));
+                fs::rename(&from, &to).map_err(Error::io("create", &to))?;
+                let name = self.file.to_owned();
+                return Ok(Some(WrittenFile { name, ..written }));
+            }
+            Some((written, false)) if store.record().segments.is_empty() => {
+                return Ok(Some(written));
+            }
+            None if store.record().segments.is_empty() => return Ok(None),
+            _ => {}
+        }
+        // The values are right, only their spelling differs: better than parts
+        // of a text.
+        let lost = self.losses.lost.len();
+        match (self.content(&store.record().segments)?, verbatim) {
+            (Some(content), verbatim) => {
+                if let Some((part, _)) = verbatim {
+                    let path = self.to.join(part.name);
+                    fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+                }
+                // Nothing of it is missing in what was written.
+                let reason = self.losses.lost.first().map(|loss| loss.reason.clone());
+                self.losses.lost.drain(..lost);
+                let loss = Loss::new(LossKind::Spelling, reason.unwrap_or_default());
+                self.losses.lost.insert(0, loss);
+                Ok(Some(content))
+            }
+            (None, Some((part, _))) => Ok(Some(part)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Writes the intact pieces of a text to the file `part`; says whether
+    /// they are all of it. `None` where there is none.
+    fn verbatim(
+        &mut self,
+        segment: &SegmentRef,
+        part: &str,
+    ) -> Result<Option<(WrittenFile, bool)>> {
+        let name = segment.name.to_string();
+        let opened = self
+            .snapshot
+            .segment(segment)
+            .and_then(VerbatimSegment::open);
+        let verbatim = match opened {
+            Ok(verbatim) => verbatim,
+            Err(e) => {
+                self.lose_segment(segment, &e);
+                return Ok(None);
+            }
+        };
+        let mut out = Output::create(self.to, part, verbatim.text_len())?;
+        let (losses, progress) = (&mut self.losses, self.progress);
+        let mut any = verbatim.text_len() == 0;
+        let whole = verbatim.each_piece(&mut |range, bytes| match bytes {
+            Ok(bytes) => {
+                any = true;
+                progress.at(range.end);
+                out.write(bytes)
+            }
+            Err(e) => {
+                losses.bytes(range, name.clone(), &e);
+                Ok(())
+            }
+        })?;
+        if !any {
+            out.remove()?;
+            return Ok(None);
+        }
+        if !whole && self.losses.lost.is_empty() {
+            let reason = "the text is not the one that was packed";
+            self.losses.lost.push(Loss {
+                segment: Some(name),
+                ..Loss::new(LossKind::Bytes, reason)
+            });
+        }
+        Ok(Some((out.finish()?, whole)))
+    }
+
+    /// Prints what is left of the segments of a store.
+    fn content(&mut self, segments: &[SegmentRef]) -> Result<Option<WrittenFile>> {
+        let content = match self.open(segments) {
+            Ok(Some(content)) => content,
+            Ok(None) => return Ok(None),
+            Err(e) => {
+                self.losses
+                    .lost
+                    .push(Loss::new(LossKind::Store, e.to_string()));
+                return Ok(None);
+            }
+        };
+        let mut out = Output::create(self.to, self.file, self.length)?;
+        let (losses, progress) = (&mut self.losses, self.progress);
+        let mut failed = false;
+        let mut sink = |bytes: &[u8]| {
+            let result = out.write(bytes);
+            failed |= result.is_err();
+            progress.at(out.fingerprinter.position());
+            result
+        };
+        let printed = match &content {
+            Content::Vectors(store) => vector_store::print_rescued(store, &mut sink, losses),
+            Content::Records(store) => records::print_rescued(store, &mut sink, losses),
+        };
+        match printed {
+            Err(e) if failed => return Err(e),
+            Err(e) => {
+                // Something that rescuing does not foresee.
+                losses.lost.push(Loss::new(LossKind::Store, e.to_string()));
+                out.remove()?;
+                return Ok(None);
+            }
+            Ok(()) => {}
+        }
+        // Only brackets: that would pass for an empty store.
+        if losses.kept == 0 && losses.has_lost_entries() {
+            out.remove()?;
+            return Ok(None);
+        }
+        out.finish().map(Some)
+    }
+
+    /// Opens the segments that can be opened.
+    fn open(&mut self, segments: &[SegmentRef]) -> Result<Option<Content>> {
+        let mut open: Vec<Arc<Container>> = Vec::new();
+        let mut content = None;
+        for segment in segments {
+            let file = self.snapshot.segment(segment).and_then(|file| {
+                opens(&file)?;
+                Ok(file)
+            });
+            let is_content = segment.name.kind().file_kind() != FileKind::Tombstones;
+            match file {
+                Ok(file) => {
+                    if is_content {
+                        content = Some(file.kind());
+                        self.losses.segments.push(segment.name.to_string());
+                    }
+                    open.push(file);
+                }
+                Err(e) if is_content => self.lose_segment(segment, &e),
+                Err(e) => self.losses.lost.push(Loss {
+                    segment: Some(segment.name.to_string()),
+                    ..Loss::new(LossKind::Deletions, e.to_string())
+                }),
+            }
+        }
+        Ok(match content {
+            Some(FileKind::Vectors) => Some(Content::Vectors(VectorStore::open(open)?)),
+            Some(_) => Some(Content::Records(RecordStore::open(open)?)),
+            None => None,
+        })
+    }
+
+    fn lose_segment(&mut self, segment: &SegmentRef, error: &Error) {
+        self.losses.lost.push(Loss {
+            segment: Some(segment.name.to_string()),
+            ..Loss::new(LossKind::Segment, error.to_string())
+        });
+    }
+}
+
+/// Whether a segment can be opened by itself.
+fn opens(file: &Arc<Container>) -> Result<()> {
+    let file = Arc::clone(file);
+    match file.kind() {
+        FileKind::Vectors => VectorSegment::open(file).map(drop),
+        FileKind::Tombstones => TombstoneSegment::open(file).map(drop),
+        _ => RecordSegment::open(file).map(drop),
+    }
+}
+
+/// A file being written.
+struct Output {
+    name: String,
+    path: std::path::PathBuf,
+    out: BufWriter<File>,
+    fingerprinter: Fingerprinter,
+}
+
+impl Output {
+    fn create(dir: &Path, name: &str, length: u64) -> Result<Output> {
+        let path = dir.join(name);
+        let file = File::create_new(&path).map_err(Error::io("create", &path))?;
+        Ok(Output {
+            name: name.to_owned(),
+            path,
+            out: BufWriter::with_capacity(1 << 20, file),
+            fingerprinter: Fingerprinter::new(length),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.out.write_all(bytes);
+        written.map_err(Error::io("write", &self.path))?;
+        self.fingerprinter.update(bytes);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<WrittenFile> {
+        let file = self.out.into_inner();
+        let file = file.map_err(|e| Error::io("write", &self.path)(e.into_error()))?;
+        file.sync_all().map_err(Error::io("sync", &self.path))?;
+        drop(file);
+        Ok(WrittenFile {
+            name: self.name,
+            text: self.fingerprinter.finish(),
+        })
+    }
+
+    fn remove(self) -> Result<()> {
+        drop(self.out);
+        fs::remove_file(&self.path).map_err(Error::io("remove", &self.path))
+    }
+}

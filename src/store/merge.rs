@@ -1,0 +1,183 @@
+//! The entries of one map in several segments, in the order of their sequence
+//! numbers, without those that are deleted.
+
+use std::sync::Arc;
+
+use crate::{
+    container::{Container, FileKind},
+    error::Result,
+    orders::EntrySequence,
+    segment::{DeadSet, TombstoneSegment},
+};
+
+/// The containers of a store that hold content, and its tombstones, which
+/// come last.
+pub(crate) type Split = (Vec<Arc<Container>>, Option<TombstoneSegment>);
+
+/// Tells the tombstones from the other segments of a store. That there is at
+/// most one such file, the manifest made sure.
+///
+/// # Errors
+/// [`Error::Damaged`](crate::Error::Damaged).
+pub(crate) fn tombstones_of(mut segments: Vec<Arc<Container>>) -> Result<Split> {
+    let is_last = |file: &Arc<Container>| file.kind() == FileKind::Tombstones;
+    let tombstones = match segments.last().is_some_and(is_last) {
+        true => segments.pop().map(TombstoneSegment::open).transpose()?,
+        false => None,
+    };
+    Ok((segments, tombstones))
+}
+
+/// Refuses tombstones of a segment, or of a map, that the store does not have:
+/// what they deleted would come back. `maps_of` says how many maps the segment
+/// of a root has.
+///
+/// # Errors
+/// [`Error::Damaged`](crate::Error::Damaged).
+pub(crate) fn check_targets(
+    tombstones: Option<&TombstoneSegment>,
+    maps_of: impl Fn(&[u8; 16]) -> Option<usize>,
+) -> Result<()> {
+    let Some(tombstones) = tombstones else {
+        return Ok(());
+    };
+    for (root, map) in tombstones.targets() {
+        match maps_of(root) {
+            None => return Err(tombstones.refuse("the segment of deleted entries")),
+            Some(maps) if map as usize >= maps => {
+                return Err(tombstones.refuse("the map of deleted entries"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// One segment's part of a map.
+#[derive(Clone)]
+pub(crate) struct Part<'s> {
+    pub(crate) sequence: &'s EntrySequence,
+    entries: u32,
+    dead: Option<DeadSet>,
+    /// What to number entries from, instead of their sequence numbers. What
+    /// cannot be read is then taken for alive.
+    chained: Option<u64>,
+}
+
+impl<'s> Part<'s> {
+    /// The map number `map` of the segment of that root; `None` where the
+    /// tombstones speak of another number of entries.
+    pub(crate) fn new(
+        sequence: &'s EntrySequence,
+        entries: u32,
+        tombstones: Option<&TombstoneSegment>,
+        root: &[u8; 16],
+        map: u32,
+    ) -> Option<Part<'s>> {
+        let dead = tombstones.and_then(|tombstones| tombstones.dead(root, map));
+        let fits = dead.as_ref().is_none_or(|dead| dead.entries() == entries);
+        fits.then_some(Part {
+            sequence,
+            entries,
+            dead,
+            chained: None,
+        })
+    }
+
+    fn number(&self, entry: u32) -> Result<u64> {
+        match self.chained {
+            Some(first) => Ok(first + u64::from(entry)),
+            None => self.sequence.get(entry),
+        }
+    }
+
+    /// How many of its entries are not deleted.
+    pub(crate) fn live(&self) -> u32 {
+        let dead = self.dead.as_ref().map_or(0, DeadSet::count);
+        self.entries.saturating_sub(dead)
+    }
+
+    pub(crate) fn is_live(&self, entry: u32) -> Result<bool> {
+        match &self.dead {
+            Some(dead) => match dead.contains(entry) {
+                Err(_) if self.chained.is_some() => Ok(true),
+                contains => Ok(!contains?),
+            },
+            None => Ok(true),
+        }
+    }
+}
+
+/// Gives the live entries of a map, in order.
+pub(crate) struct Merge<'s> {
+    parts: Vec<Cursor<'s>>,
+}
+
+struct Cursor<'s> {
+    part: Part<'s>,
+    /// The next live entry with its sequence number; `None` at the end.
+    next: Option<(u64, u32)>,
+}
+
+impl<'s> Merge<'s> {
+    /// Of parts from the oldest segment to the newest.
+    pub(crate) fn new(parts: Vec<Part<'s>>) -> Result<Merge<'s>> {
+        let parts = parts.into_iter().map(|part| {
+            let mut cursor = Cursor { part, next: None };
+            cursor.advance(0)?;
+            Ok(cursor)
+        });
+        Ok(Merge {
+            parts: parts.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Of parts whose sequence numbers or tombstones may be damaged. Where they
+    /// are, one part follows another. Says whether they are whole.
+    pub(crate) fn rescued(parts: Vec<Part<'s>>) -> Result<(Merge<'s>, bool)> {
+        let whole = || -> Result<()> {
+            let mut all = Merge::new(parts.clone())?;
+            while all.next()?.is_some() {}
+            Ok(())
+        };
+        if parts.len() > 1 && whole().is_ok() {
+            return Ok((Merge::new(parts)?, true));
+        }
+        let alone = parts.len() < 2;
+        let dead_whole = |part: &Part<'_>| (0..part.entries).all(|n| part.is_live(n).is_ok());
+        let ordered = alone && parts.iter().all(dead_whole);
+        let parts = parts.into_iter().zip(0_u64..).map(|(part, n)| Part {
+            chained: Some(n << 32),
+            ..part
+        });
+        Ok((Merge::new(parts.collect())?, ordered))
+    }
+
+    /// The next entry: the number of its part, and its own.
+    pub(crate) fn next(&mut self) -> Result<Option<(usize, u32)>> {
+        let heads = self.parts.iter().enumerate();
+        let heads = heads.filter_map(|(n, cursor)| cursor.next.map(|next| (next.0, n, next.1)));
+        // The older segment first, where two have the same number.
+        let Some((_, n, entry)) = heads.min() else {
+            return Ok(None);
+        };
+        if let Some(cursor) = self.parts.get_mut(n) {
+            cursor.advance(entry + 1)?;
+        }
+        Ok(Some((n, entry)))
+    }
+}
+
+impl Cursor<'_> {
+    /// Goes to the first live entry from `entry` on.
+    fn advance(&mut self, mut entry: u32) -> Result<()> {
+        while entry < self.part.entries && !self.part.is_live(entry)? {
+            entry += 1;
+        }
+        self.next = match entry < self.part.entries {
+            true => Some((self.part.number(entry)?, entry)),
+            false => None,
+        };
+        Ok(())
+    }
+}

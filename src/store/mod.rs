@@ -1,0 +1,24 @@
+//! Stores: the segments of one JSON file as a whole.
+//!
+//! A store may have several segments, each with a part of its maps, and
+//! tombstones that say which entries are gone. Here they become one again:
+//! entries in the order of their sequence numbers (`merge.rs`), found by key.
+//!
+//! * [`RecordStore`]: collections of records, and their text;
+//! * [`VectorStore`]: vectors with metadata.
+//!
+//! What files a store is made of, and how they stand to the JSON, is not for
+//! this layer; nor is the layout of a file as a whole (`convert/`).
+
+mod merge;
+mod records;
+mod rescue;
+mod vectors;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use records::RecordText;
+pub use records::{BadPath, CollectionPath, RecordStore};
+pub(crate) use rescue::{Lost, Rescue};
+pub use vectors::VectorStore;

@@ -1,0 +1,88 @@
+//! The records of a collection one after another, with bounded memory.
+
+use super::{Entries, RecordStore, RecordText, text::Walks};
+use crate::{error::Result, store::CollectionPath};
+
+/// Takes key and text of a record.
+pub(crate) type EachRecord<'e> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'e;
+
+/// The keys of a collection, in order.
+pub(crate) struct Keys<'s> {
+    store: &'s RecordStore,
+    /// `None` where the collection has no keys.
+    entries: Option<Entries<'s>>,
+}
+
+impl Keys<'_> {
+    /// Puts the next key in the place of `key`; false at the end.
+    pub(crate) fn next(&mut self, key: &mut Vec<u8>) -> Result<bool> {
+        let entry = match &mut self.entries {
+            Some(entries) => entries.next()?,
+            None => None,
+        };
+        key.clear();
+        match entry {
+            Some(entry) => self.store.key_of(&entry, key).map(|()| true),
+            None => Ok(false),
+        }
+    }
+}
+
+impl RecordStore {
+    /// Whether the store has a collection of that path.
+    pub(crate) fn has(&self, path: &CollectionPath) -> bool {
+        let mut segments = self.segments.iter();
+        segments.any(|indexed| indexed.numbers.contains_key(path))
+    }
+
+    /// Whether a live record has that key.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
+    pub fn contains(&self, path: &CollectionPath, key: &[u8]) -> Result<bool> {
+        Ok(self.view(path)?.find(key)?.is_some())
+    }
+
+    /// Walks over the keys of a collection.
+    pub(crate) fn keys(&self, path: &CollectionPath) -> Result<Keys<'_>> {
+        let view = self.view(path)?;
+        let entries = match view.keyed {
+            true => Some(view.entries()?),
+            false => None,
+        };
+        Ok(Keys {
+            store: self,
+            entries,
+        })
+    }
+
+    /// Tells `each` key and text of every record of a keyed collection.
+    /// Nested collections are left out of the text: `{}` stands for them.
+    pub(crate) fn each_record(
+        &self,
+        path: &CollectionPath,
+        each: &mut EachRecord<'_>,
+    ) -> Result<()> {
+        let view = self.view(path)?;
+        if !view.keyed {
+            return Ok(());
+        }
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        let mut walks = Walks::new();
+        let mut entries = view.entries()?;
+        while let Some(entry) = entries.next()? {
+            key.clear();
+            value.clear();
+            self.key_of(&entry, &mut key)?;
+            let mut sink = |piece: &[u8]| {
+                value.extend_from_slice(piece);
+                Ok(())
+            };
+            let mut text = RecordText::new(self, 0, &mut sink)?.without_maps();
+            text.entry(&entry, false, &mut walks)?;
+            text.finish()?;
+            each(&key, &value)?;
+        }
+        Ok(())
+    }
+}

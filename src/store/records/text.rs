@@ -1,0 +1,222 @@
+//! Records as text: in the style of the file, with nested collections in
+//! their places.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{EntryRef, RecordStore, View};
+use crate::{
+    error::Result,
+    json::{Escapes, encode},
+    segment::{Expanded, Printing, RecordSegment, RecordWalk},
+    store::Rescue,
+};
+
+/// Text gathered before it is handed on.
+const PIECE: usize = 256 << 10;
+
+/// Prints records of a store to a sink, piece by piece.
+pub(crate) struct RecordText<'s, 'k> {
+    pub(super) store: &'s RecordStore,
+    printing: Printing,
+    sink: &'k mut dyn FnMut(&[u8]) -> Result<()>,
+    /// Nested collections that were printed: each has one place.
+    pub(super) printed: HashSet<(usize, u32)>,
+    /// Whether nested collections are printed at all.
+    maps: bool,
+    /// Who is told of entries that cannot be read, which are then left out.
+    pub(super) rescue: Option<&'k mut dyn Rescue>,
+}
+
+/// The walks over the segments' parts of one collection.
+pub(super) type Walks<'s> = HashMap<usize, RecordWalk<'s>>;
+
+impl<'s, 'k> RecordText<'s, 'k> {
+    /// Prints from `depth` of the file on.
+    pub(crate) fn new(
+        store: &'s RecordStore,
+        depth: usize,
+        sink: &'k mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<RecordText<'s, 'k>> {
+        let newest = store.segment(store.segments.len().saturating_sub(1))?;
+        Ok(RecordText {
+            store,
+            printing: Printing::new(newest.segment.style(0)?, depth),
+            sink,
+            printed: HashSet::new(),
+            maps: true,
+            rescue: None,
+        })
+    }
+
+    /// Leaves out what cannot be read, and tells of it.
+    pub(crate) fn rescuing(mut self, rescue: &'k mut dyn Rescue) -> RecordText<'s, 'k> {
+        self.rescue = Some(rescue);
+        self
+    }
+
+    /// Prints `{}` for nested collections.
+    pub(super) fn without_maps(mut self) -> RecordText<'s, 'k> {
+        self.maps = false;
+        self
+    }
+
+    /// Prints whole tokens in normal form.
+    pub(crate) fn normal(&mut self, piece: &[u8]) -> Result<()> {
+        if !self.printing.normal(piece) {
+            let newest = self.store.segment(self.store.segments.len() - 1)?;
+            return Err(newest.segment.refuse("length of a printed value"));
+        }
+        self.hand_on(PIECE)
+    }
+
+    /// Prints text as it is.
+    pub(crate) fn verbatim(&mut self, text: &[u8]) -> Result<()> {
+        self.printing.verbatim(text);
+        self.hand_on(PIECE)
+    }
+
+    /// Prints all records of a collection, with its brackets.
+    pub(crate) fn collection(&mut self, view: &View<'s>) -> Result<()> {
+        let (open, close, empty) = match view.keyed {
+            true => (b"{", b"}", b"{}"),
+            false => (b"[", b"]", b"[]"),
+        };
+        let mut entries = match self.rescue {
+            None => view.entries()?,
+            Some(_) => self.rescued(view)?,
+        };
+        let mut walks = Walks::new();
+        let mut first = true;
+        while let Some(entry) = entries.next()? {
+            if self.rescue.is_some() && !self.is_whole(&entry, view.keyed, &mut walks)? {
+                continue;
+            }
+            self.normal(if first { open } else { b"," })?;
+            first = false;
+            self.entry(&entry, view.keyed, &mut walks)?;
+        }
+        self.normal(if first { empty } else { close })
+    }
+
+    /// Prints a single record, without its key.
+    pub(crate) fn value(&mut self, entry: &EntryRef) -> Result<()> {
+        self.entry(entry, false, &mut Walks::new())
+    }
+
+    /// Hands on what is left.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.hand_on(0)
+    }
+
+    /// Prints a record, with its key or without.
+    pub(super) fn entry(
+        &mut self,
+        entry: &EntryRef,
+        with_key: bool,
+        walks: &mut Walks<'s>,
+    ) -> Result<()> {
+        let store = self.store;
+        let segment = &store.segment(entry.segment)?.segment;
+        let walk = match walks.entry(entry.segment) {
+            std::collections::hash_map::Entry::Occupied(walk) => walk.into_mut(),
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(segment.walk(entry.collection)?)
+            }
+        };
+        let mut one = OneRecord {
+            text: self,
+            segment,
+            entry: *entry,
+            with_key,
+        };
+        walk.expand(entry.entry, &mut one)
+    }
+
+    fn hand_on(&mut self, least: usize) -> Result<()> {
+        let out = self.printing.outermost();
+        if out.len() > least {
+            (self.sink)(out)?;
+            out.clear();
+        }
+        Ok(())
+    }
+}
+
+/// The printing of one record.
+struct OneRecord<'t, 's, 'k> {
+    text: &'t mut RecordText<'s, 'k>,
+    segment: &'s RecordSegment,
+    entry: EntryRef,
+    with_key: bool,
+}
+
+impl Expanded for OneRecord<'_, '_, '_> {
+    fn begin(&mut self, odd_key: Option<&[u8]>) -> Result<()> {
+        if !self.with_key {
+            return Ok(());
+        }
+        match odd_key {
+            Some(token) => self.text.verbatim(token)?,
+            None => {
+                let (mut key, mut token) = (Vec::new(), Vec::new());
+                self.text.store.key_of(&self.entry, &mut key)?;
+                encode(&key, Escapes::Utf8, &mut token);
+                self.text.normal(&token)?;
+            }
+        }
+        self.text.normal(b":")
+    }
+
+    fn normal(&mut self, piece: &[u8]) -> Result<()> {
+        self.text.normal(piece)
+    }
+
+    fn verbatim(&mut self, text: &[u8]) -> Result<()> {
+        self.text.verbatim(text)
+    }
+
+    fn numbers(&mut self, plane: u32, row: u32) -> Result<()> {
+        let row = self.segment.numbers(plane, row)?;
+        let printing = &mut self.text.printing;
+        printing.with(|style, depth, out| row.print(style, depth, out));
+        self.text.hand_on(PIECE)
+    }
+
+    fn json(&mut self, style: u32) -> Result<()> {
+        self.text.printing.json(self.segment.style(style)?);
+        Ok(())
+    }
+
+    fn end_json(&mut self) -> Result<()> {
+        match self.text.printing.end_json() {
+            true => Ok(()),
+            false => Err(self.segment.refuse("the end of a document")),
+        }
+    }
+
+    fn map(&mut self, collection: u32) -> Result<()> {
+        if !self.text.maps {
+            return self.text.normal(b"{}");
+        }
+        let place = (self.entry.segment, collection);
+        let store = self.text.store;
+        let nested = self.segment.collection(collection)?;
+        let here = match &nested.parent {
+            Some(parent) if parent.collection == self.entry.collection => {
+                let mut key = Vec::new();
+                store.key_of(&self.entry, &mut key)?;
+                key == parent.record
+            }
+            _ => false,
+        };
+        if !here || !self.text.printed.insert(place) {
+            return Err(self.segment.refuse("the place of a collection"));
+        }
+        let path = store
+            .segment(self.entry.segment)?
+            .paths
+            .get(collection as usize);
+        let path = path.ok_or_else(|| self.segment.refuse("a collection's number"))?;
+        self.text.collection(&store.view(path)?)
+    }
+}
