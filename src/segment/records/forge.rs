@@ -100,6 +100,7 @@ pub(crate) fn write(
         key: key.to_vec(),
     };
     let mut meta = RecordsMeta {
+        // Python's, and pydantic's.
         styles: vec![style, JsonStyle::pydantic()],
         members: vec![member(DATA, b"\"data\""), member(LIST, b"\"list\"")],
         collections: collections.collect(),
