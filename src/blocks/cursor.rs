@@ -51,6 +51,16 @@ impl<'a> Cursor<'a> {
         Ok(bytes)
     }
 
+    /// A whole item, if it lies in one block for certain. `None` says that it
+    /// may go on in the next one.
+    pub(crate) fn within_block(&mut self, item: u64) -> Result<Option<&[u8]>> {
+        self.enter(item)?;
+        if self.block.ends_with(item) {
+            return Ok(None);
+        }
+        Ok(Some(self.block.item(item).unwrap_or_default()))
+    }
+
     /// The pieces of an item, one at a time.
     pub(crate) fn parts(&mut self, item: u64) -> ItemParts<'_, 'a> {
         ItemParts {

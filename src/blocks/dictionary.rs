@@ -21,7 +21,7 @@ use crate::{
 /// take, too: as mere text.
 const MAGIC: [u8; 4] = 0xEC30_A437_u32.to_le_bytes();
 /// It is read once for each file, but written while others wait.
-const LEVEL: i32 = 13;
+const LEVEL: i32 = 9;
 /// From fewer samples nothing is learned.
 const MIN_SAMPLES: usize = 32;
 /// A dictionary below this saves less than it costs.

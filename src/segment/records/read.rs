@@ -196,6 +196,7 @@ impl RecordSegment {
             number: collection,
             keyed: open.keyed,
             cursor: Cursor::new(&self.blocks, open.records, u64::MAX),
+            unpacker: Unpacker::new(self),
         })
     }
 
@@ -360,6 +361,7 @@ pub(crate) struct RecordWalk<'s> {
     number: u32,
     keyed: bool,
     cursor: Cursor<'s>,
+    unpacker: Unpacker<'s, RecordSegment>,
 }
 
 impl<'s> RecordWalk<'s> {
@@ -370,7 +372,12 @@ impl<'s> RecordWalk<'s> {
             true => Some(segment.order(self.number)?.row_of(entry)?),
             false => None,
         };
-        let mut unpacker = Unpacker::new(segment, own);
+        let unpacker = &mut self.unpacker;
+        unpacker.begin(own);
+        if let Some(whole) = self.cursor.within_block(u64::from(entry))? {
+            unpacker.part(whole, true, out)?;
+            return unpacker.end();
+        }
         let mut parts = self.cursor.parts(u64::from(entry));
         while let Some(part) = parts.next()? {
             unpacker.part(part, false, out)?;

@@ -23,10 +23,10 @@ use crate::{
 
 /// Foreign ids that are told apart.
 const MAX_FOREIGN: usize = 1 << 20;
-/// So many records are looked at in full, and of those after them one in four:
+/// So many records are looked at in full, and of those after them one in eight:
 /// what is not found costs a little room, no more.
 const MANY: u64 = 4096;
-const ONE_IN: u64 = 4;
+const ONE_IN: u64 = 8;
 /// Kinds of arrays that are counted.
 const MAX_ARRAYS: usize = 1 << 16;
 
@@ -91,6 +91,11 @@ impl Arrays {
         if key.1 >= Arrays::SHORTEST && (self.0.len() < MAX_ARRAYS || self.0.contains_key(&key)) {
             *self.0.entry(key).or_default() += 1;
         }
+    }
+
+    /// Whether any array is worth a plane.
+    pub(crate) fn any_common(&self) -> bool {
+        self.0.values().any(|count| *count >= Arrays::FEWEST)
     }
 
     /// Whether such arrays are worth a plane.

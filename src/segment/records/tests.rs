@@ -409,7 +409,8 @@ fn metadata_that_breaks_a_rule_is_refused() {
 
 /// Feeds `packed` to an unpacker in parts that end at `cuts`.
 fn in_parts(segment: &RecordSegment, packed: &[u8], cuts: &[usize]) -> Result<Log> {
-    let mut unpacker = Unpacker::new(segment, Some(1));
+    let mut unpacker = Unpacker::new(segment);
+    unpacker.begin(Some(1));
     let mut log = Log::default();
     let mut begin = 0;
     for &cut in cuts {

@@ -85,12 +85,12 @@ enum State {
 }
 
 impl<'r, R: Referred> Unpacker<'r, R> {
-    /// For the record of the row `own`.
-    pub(crate) fn new(referred: &'r R, own: Option<u32>) -> Unpacker<'r, R> {
+    /// For records that refer to `referred`.
+    pub(crate) fn new(referred: &'r R) -> Unpacker<'r, R> {
         Unpacker {
             referred,
-            own,
-            current: own,
+            own: None,
+            current: None,
             open: Vec::new(),
             ops: 0,
             documents: 0,
@@ -102,6 +102,20 @@ impl<'r, R: Referred> Unpacker<'r, R> {
             state: State::Beginning,
             token: Vec::new(),
         }
+    }
+
+    /// Begins the record of the row `own`.
+    pub(crate) fn begin(&mut self, own: Option<u32>) {
+        self.own = own;
+        self.current = own;
+        self.open.clear();
+        self.ops = 0;
+        self.documents = 0;
+        self.forget();
+        self.carry.clear();
+        self.done = 0;
+        self.base = 0;
+        self.state = State::Beginning;
     }
 
     /// Takes the next part.

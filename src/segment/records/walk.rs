@@ -36,6 +36,8 @@ pub(crate) trait Visit {
 #[derive(Debug)]
 pub(crate) struct Walker {
     pub(crate) styles: Styles,
+    /// Whether anybody wants to know the paths of arrays.
+    pub(crate) paths: bool,
     content: Vec<u8>,
 }
 
@@ -43,6 +45,7 @@ impl Walker {
     pub(crate) fn new(styles: Styles) -> Walker {
         Walker {
             styles,
+            paths: true,
             content: Vec::new(),
         }
     }
@@ -88,7 +91,9 @@ impl Walker {
                 Token::Colon => visit.between(b':')?,
                 Token::Key(token) => {
                     self.styles.learn_escapes(style, token);
-                    path = child(around.last().copied().unwrap_or(path), token);
+                    if self.paths {
+                        path = child(around.last().copied().unwrap_or(path), token);
+                    }
                     let content = plain_content(token, &mut self.content);
                     visit.string(token, content)?;
                 }

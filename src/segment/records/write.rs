@@ -89,6 +89,7 @@ impl RecordsWriter {
     ) -> Result<RecordsWriter> {
         let block = compression.block_for(surveyed.length);
         let mut walker = Walker::new(surveyed.styles);
+        walker.paths = surveyed.arrays.any_common();
         let samples = surveyed.samples;
         let mut shared = Shared {
             pool: surveyed.pool,
