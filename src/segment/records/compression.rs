@@ -29,7 +29,7 @@ impl Compression {
     /// How much text a dictionary is learned from. That takes as long as the
     /// lower levels need for ten times as much, so these make do with less.
     pub(super) fn samples(self) -> usize {
-        if self.level < 10 { 1 << 20 } else { 4 << 20 }
+        if self.level < 10 { 768 << 10 } else { 4 << 20 }
     }
 }
 
