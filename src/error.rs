@@ -158,6 +158,14 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The target of an export lies inside the twin, where other files than
+    /// twinstore's have no place.
+    #[error("{} is inside the binary twin; name a directory outside of it", path.display())]
+    TargetInTwin {
+        /// The directory that was to be created.
+        path: PathBuf,
+    },
+
     /// What was exported differs from the file it must equal. Nothing was
     /// removed or replaced.
     #[error("{}: the twin prints other text from byte {offset} on; the JSON file was kept (please report this)", path.display())]

@@ -54,5 +54,7 @@ pub mod persist_dir;
 mod planes;
 pub mod segment;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 pub use error::{Error, Result};

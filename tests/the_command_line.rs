@@ -80,6 +80,22 @@ fn a_problem_found_is_1() {
 }
 
 #[test]
+fn nothing_is_exported_into_the_twin() {
+    let storage = Storage::with([(DOCUMENTS, "{}")]);
+    storage.run("pack", &[]).ends_with(0);
+    let files = || fs::read_dir(storage.twin()).unwrap().count();
+    let before = files();
+    for command in ["unpack", "salvage"] {
+        let out = storage.twin().join("out");
+        storage
+            .run(command, &["--out", out.to_str().unwrap()])
+            .ends_with(2)
+            .says([out.to_str().unwrap(), "inside the binary twin", "outside"]);
+    }
+    assert_eq!(files(), before);
+}
+
+#[test]
 fn what_cannot_run_is_2() {
     let empty = Storage::with([("notes.json", "{}")]);
     empty

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     bytes::{Backend, Spill},
     container::{Container, ContainerWriter, Expected, FileKind, OpenOptions},
-    error::{Error, Fault},
+    error::Fault,
+    testing::fault,
 };
 
 /// How a file of heaps is to be written.
@@ -300,13 +301,6 @@ fn a_long_item_is_a_chain_of_its_own() {
     assert_eq!(cursor.get(3).unwrap(), items[3]);
     let mut cursor = Cursor::new(&blocks, heaps[0], 9);
     assert_eq!(fault(cursor.get(0)), Fault::Bounds("length of an item"));
-}
-
-fn fault<T>(result: crate::Result<T>) -> Fault {
-    match result.map(drop).unwrap_err() {
-        Error::Damaged { fault, .. } => fault,
-        other => panic!("{other}"),
-    }
 }
 
 #[test]

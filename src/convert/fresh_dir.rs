@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::temporary;
 use crate::{
     error::{Error, Result},
-    persist_dir::durable,
+    persist_dir::{durable, manifest::twin_dir},
 };
 
 /// A directory being filled, under a temporary name beside the one it gets.
@@ -15,22 +15,37 @@ pub(crate) struct FreshDir {
     temp: TempDir,
 }
 
-/// Refuses what is neither a new name nor an empty directory.
+/// Refuses what is neither a new name nor an empty directory, or lies inside
+/// the twin of `dir`.
 ///
 /// # Errors
-/// [`Error::TargetExists`].
-pub(crate) fn refuse_taken(out: &Path) -> Result<()> {
+/// [`Error::TargetExists`], [`Error::TargetInTwin`].
+pub(crate) fn refuse_target(dir: &Path, out: &Path) -> Result<()> {
     let is_new = match fs::symlink_metadata(out) {
         Ok(meta) if meta.is_dir() => fs::read_dir(out).is_ok_and(|mut e| e.next().is_none()),
         Ok(_) => false,
         Err(_) => true,
     };
-    if is_new && out.file_name().is_some() {
-        return Ok(());
+    if !is_new || out.file_name().is_none() {
+        return Err(Error::TargetExists {
+            path: out.to_owned(),
+        });
     }
-    Err(Error::TargetExists {
-        path: out.to_owned(),
-    })
+    // What is not there cannot be the other: the caller finds that it is not.
+    let twin = fs::canonicalize(twin_dir(dir));
+    match (twin, fs::canonicalize(parent(out))) {
+        (Ok(twin), Ok(parent)) if parent.starts_with(&twin) => Err(Error::TargetInTwin {
+            path: out.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn parent(out: &Path) -> &Path {
+    match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 impl FreshDir {
@@ -40,10 +55,7 @@ impl FreshDir {
     /// # Errors
     /// [`Error::Io`].
     pub(crate) fn create(out: &Path) -> Result<FreshDir> {
-        let parent = match out.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let parent = parent(out);
         fs::metadata(parent).map_err(Error::io("create a directory in", parent))?;
         let temp = temporary::builder(0o777)
             .tempdir_in(parent)

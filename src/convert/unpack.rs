@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     Progress,
-    fresh_dir::{FreshDir, refuse_taken},
+    fresh_dir::{FreshDir, refuse_target},
     select::find_store,
     store_text::{StoreText, other_text},
     temporary,
@@ -69,6 +69,7 @@ pub struct UnpackedFile {
 /// # Errors
 /// [`Error::NoTwin`]; [`Error::NoStore`]; [`Error::OutOfSync`] where a newer
 /// JSON file would be overwritten; [`Error::TargetExists`];
+/// [`Error::TargetInTwin`];
 /// [`Error::Damaged`], before anything was replaced by damaged content;
 /// [`Error::Locked`]; [`Error::Io`].
 pub fn unpack(
@@ -97,7 +98,7 @@ fn unpack_to(
     progress: &dyn Progress,
 ) -> Result<UnpackReport> {
     // Before any work.
-    refuse_taken(out)?;
+    refuse_target(dir, out)?;
     let snapshot = Snapshot::open(dir, options.generation, &options.open)?;
     let stores = selected(&snapshot, options)?;
     let fresh = FreshDir::create(out)?;

@@ -12,24 +12,10 @@ use crate::{
     error::{Error, Fault, Result},
     json::JsonStyle,
     segment::{Map, RecordSegment, TombstoneWriter, VectorWriter, forge},
+    testing::{fault, temp},
 };
 
 const BACKENDS: [Backend; 2] = [Backend::Map, Backend::Read];
-
-fn temp() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    match memory.is_dir() {
-        true => tempfile::tempdir_in(memory).unwrap(),
-        false => tempfile::tempdir().unwrap(),
-    }
-}
-
-fn fault<T: std::fmt::Debug>(result: Result<T>) -> Fault {
-    match result {
-        Err(Error::Damaged { fault, .. }) => fault,
-        other => panic!("{other:?}"),
-    }
-}
 
 /// Prints the collection `name`, each record where it stands in the file.
 fn print(store: &RecordStore, name: &str) -> Result<String> {

@@ -21,19 +21,11 @@ use crate::{
     json::{Escapes, Indent, JsonStyle, Newline, Window, encode, print},
     segment::{Attempt, Compression, NotStructural, RecordSegment, RecordsWriter, Survey},
     store::{CollectionPath, RecordStore},
+    testing::temp,
 };
 
 /// What `pack` allows a single value.
 const MAX_VALUE: usize = 32 << 20;
-
-/// A place for files that are written often and not kept.
-fn temp() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    match memory.is_dir() {
-        true => tempfile::tempdir_in(memory).unwrap(),
-        false => tempfile::tempdir().unwrap(),
-    }
-}
 
 /// Packs the text of a file as `pack` does; gives the path of the segment.
 fn packed(dir: &Path, text: &[u8], maps: Maps, careful: bool) -> Attempt<PathBuf> {

@@ -18,7 +18,7 @@ pub use report::{Loss, LossKind, SalvageReport, SalvagedStore};
 
 use super::{
     Progress,
-    fresh_dir::{FreshDir, refuse_taken},
+    fresh_dir::{FreshDir, refuse_target},
     gc::refuse_without_twin,
 };
 use crate::{
@@ -50,14 +50,15 @@ pub struct SalvageOptions {
 /// # Errors
 /// [`Error::NoTwin`], [`Error::LostManifests`], [`Error::NoGeneration`];
 /// [`Error::DamagedManifest`] where no manifest can be read;
-/// [`Error::TargetExists`]; [`Error::Io`]. Damage is reported.
+/// [`Error::TargetExists`]; [`Error::TargetInTwin`]; [`Error::Io`]. Damage is
+/// reported.
 pub fn salvage(
     dir: &Path,
     out: &Path,
     options: &SalvageOptions,
     progress: &dyn Progress,
 ) -> Result<SalvageReport> {
-    refuse_taken(out)?;
+    refuse_target(dir, out)?;
     refuse_without_twin(dir)?;
     let open = OpenOptions {
         verify: Verify::Finely,

@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -20,15 +20,8 @@ use crate::{
         TombstoneWriter, VectorWriter,
     },
     store::{CollectionPath, RecordStore},
+    testing::temp,
 };
-
-fn temp() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    match memory.is_dir() {
-        true => tempfile::tempdir_in(memory).unwrap(),
-        false => tempfile::tempdir().unwrap(),
-    }
-}
 
 /// An entry of a dict.
 #[derive(Debug, Clone)]

@@ -16,26 +16,12 @@ use super::{
 };
 use crate::{
     bytes::Backend,
-    error::{Error, Fault, Result},
+    error::{Fault, Result},
     json::JsonStyle,
+    testing::{fault, temp},
 };
 
 const BACKENDS: [Backend; 2] = [Backend::Map, Backend::Read];
-
-fn temp() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    match memory.is_dir() {
-        true => tempfile::tempdir_in(memory).unwrap(),
-        false => tempfile::tempdir().unwrap(),
-    }
-}
-
-fn fault<T: std::fmt::Debug>(result: Result<T>) -> Fault {
-    match result {
-        Err(Error::Damaged { fault, .. }) => fault,
-        other => panic!("{other:?}"),
-    }
-}
 
 /// What a record expands to, as one text: the calls in between show.
 #[derive(Debug, Default, PartialEq, Eq)]
