@@ -1500,7 +1500,6 @@ class Twin:
             kinds = [ref.name.kind for ref in s.segments]
             body = set(kinds[:-1] if kinds[-1:] == ["Tombstones"] else kinds)
             right = body in ({"Vectors"}, {"Records"}) or (not kinds and s.verbatim is not None)
-            right = right and (s.kind == "VectorStore" or "Vectors" not in body)
             right = right and (s.verbatim is None or s.verbatim.name.kind == "Verbatim")
             need(right, f"{s.file}: impossible segments {kinds}")
             refs += [(ref.name.kind, ref.name.number) for ref in [*s.segments, *([s.verbatim] if s.verbatim else [])]]

@@ -7,7 +7,7 @@ use super::{
     format::{BlockEntry, ENTRY_LEN, Heap, MAX_RAW},
 };
 use crate::{
-    container::{Container, SectionKind, Span},
+    container::{Container, FileKind, SectionKind, Span},
     error::{Error, Fault, Result},
 };
 
@@ -53,19 +53,25 @@ impl Blocks {
         if index.len() % ENTRY_LEN != 0 {
             return Err(file.damaged(index, 0, Fault::Bounds("section length")));
         }
-        let hashes = match file.section(SectionKind::PRINTED_HASHES) {
+        // In files of other kinds these two are unknown sections.
+        let of_records = |kind| {
+            let section = file.section(kind);
+            section.filter(|_| file.kind() == FileKind::Records)
+        };
+        let hashes = match of_records(SectionKind::PRINTED_HASHES) {
             None => None,
             Some(_) => {
                 let len = (index.len() / ENTRY_LEN).checked_mul(HASH_LEN);
                 Some(file.require_len(SectionKind::PRINTED_HASHES, len)?)
             }
         };
+        let dictionary = of_records(SectionKind::DICTIONARY);
         Ok(Blocks {
             file: Arc::clone(file),
             blocks: file.require(SectionKind::BLOCKS)?,
             index,
             hashes,
-            dictionary: file.section(SectionKind::DICTIONARY),
+            dictionary,
             decoders: Arc::default(),
         })
     }
@@ -86,7 +92,10 @@ impl Blocks {
     /// Refuses a heap that does not lie within the index.
     pub(crate) fn admit(&self, heap: &Heap) -> Result<()> {
         let end = u64::from(heap.first_block) + u64::from(heap.blocks);
-        if end > self.count() || (heap.blocks == 0) != (heap.items == 0) {
+        // Every item has an end in the table of its block.
+        let most = u64::from(heap.blocks) * (u64::from(MAX_RAW) / 4);
+        let count_fits = heap.items <= most && (heap.blocks == 0) == (heap.items == 0);
+        if end > self.count() || !count_fits {
             return Err(self.damaged(0, Fault::Bounds("heap")));
         }
         Ok(())

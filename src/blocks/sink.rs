@@ -104,10 +104,14 @@ impl BlockSink {
             got: u64::from(number) + 1,
             limit: u64::from(u32::MAX),
         })?;
-        if let Some(stored) = self.workers.submit(block).map_err(failed())? {
+        if let Some(stored) = self.workers.submit(block).map_err(self.failed())? {
             self.keep(&stored)?;
         }
         Ok(number)
+    }
+
+    fn failed(&self) -> impl FnOnce(std::io::Error) -> Error + use<> {
+        Error::io("compress a block of a file in", self.spill.dir().to_owned())
     }
 
     fn keep(&mut self, stored: &[u8]) -> Result<()> {
@@ -132,17 +136,20 @@ impl BlockSink {
     /// Writes the sections that the heaps need, with the frames in the order
     /// of the index. Frames of heaps that were given up stay behind.
     pub(crate) fn finish(mut self, out: &mut ContainerWriter) -> Result<()> {
-        while let Some(stored) = self.workers.next().map_err(failed())? {
+        while let Some(stored) = self.workers.next().map_err(self.failed())? {
             self.keep(&stored)?;
         }
         out.begin(SectionKind::BLOCKS)?;
+        let lost = self.failed();
         let mut spill = self.spill.reader()?;
         let mut stored = Vec::new();
         let mut next = 0;
         let mut index = Vec::with_capacity(self.index.len());
         for block in &self.index {
             let frame = self.frames.get(block.frame as usize);
-            let frame = frame.ok_or_else(|| failed()(std::io::ErrorKind::NotFound.into()))?;
+            let Some(frame) = frame else {
+                return Err(lost(std::io::ErrorKind::NotFound.into()));
+            };
             // Neighbours mostly: a seek would drop what is buffered.
             if frame.offset != next {
                 spill.seek(frame.offset)?;
@@ -177,10 +184,6 @@ impl BlockSink {
         }
         Ok(())
     }
-}
-
-fn failed() -> impl FnOnce(std::io::Error) -> Error {
-    Error::io("compress a block of", "a twin file")
 }
 
 fn compressing(level: i32, dictionary: Arc<Dictionary>) -> Arc<SetUp> {

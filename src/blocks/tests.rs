@@ -84,7 +84,7 @@ fn store_as(heaps: &[Vec<Vec<u8>>], how: How) -> (tempfile::TempDir, Vec<Heap>) 
     }
     let finish = |writer: HeapWriter| writer.finish(&mut sink).unwrap();
     let written = writers.into_iter().map(finish).collect();
-    let mut out = ContainerWriter::create(&dir.path().join("file"), FileKind::Verbatim).unwrap();
+    let mut out = ContainerWriter::create(&dir.path().join("file"), FileKind::Records).unwrap();
     sink.finish(&mut out).unwrap();
     out.finish().unwrap();
     (dir, written)
@@ -100,7 +100,7 @@ fn open_with(dir: &tempfile::TempDir, backend: Backend) -> Blocks {
         backend,
         ..OpenOptions::default()
     };
-    let file = Container::open(&path, FileKind::Verbatim, Expected::Any, &options).unwrap();
+    let file = Container::open(&path, FileKind::Records, Expected::Any, &options).unwrap();
     Blocks::open(&Arc::new(file)).unwrap()
 }
 

@@ -34,6 +34,11 @@ impl Spill {
         })
     }
 
+    /// The directory that it is in.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.len
     }

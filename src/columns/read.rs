@@ -1,6 +1,6 @@
 //! Reading columns: one entry at a time, or all entries in order.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     codes::{CodeRun, SparseRun},
@@ -109,11 +109,18 @@ impl Columns {
         if columns > MAX_COLUMNS || directory.shapes.len() > MAX_SHAPES {
             return Err(refuse("number of columns or shapes"));
         }
+        // Columns of one key have the same number here.
+        let mut of_key: HashMap<&[u8], usize> = HashMap::with_capacity(columns);
+        let keys: Vec<usize> = (0..)
+            .zip(&directory.columns)
+            .map(|(n, column)| *of_key.entry(&column.key).or_insert(n))
+            .collect();
         let mut seen = vec![0; columns];
         for (n, shape) in directory.shapes.iter().enumerate() {
             for &column in shape {
-                // No column twice in one shape, none that is not there.
-                match seen.get_mut(column as usize) {
+                // No key twice in one shape, no column that is not there.
+                let key = keys.get(column as usize).copied();
+                match key.and_then(|key| seen.get_mut(key)) {
                     Some(last) if *last <= n => *last = n + 1,
                     _ => return Err(refuse("column number")),
                 }

@@ -247,13 +247,10 @@ impl StoreView {
                         return Ok(found(Some(path.clone()), value));
                     }
                 }
-                let mut elsewhere = Vec::new();
-                let known: HashSet<&CollectionPath> = searched.iter().collect();
-                for path in store.all_collections() {
-                    if !known.contains(&path) && store.contains(&path, key)? {
-                        elsewhere.push(path);
-                    }
-                }
+                let elsewhere = match store.knows(key)? {
+                    true => self.elsewhere(store, &searched, key)?,
+                    false => Vec::new(),
+                };
                 Err(self.no_key(key, searched, elsewhere))
             }
             (Structure::None, _) => Err(self.no_key(key, Vec::new(), Vec::new())),
@@ -315,6 +312,26 @@ impl StoreView {
             true => Ok(path.clone()),
             false => Err(self.no_collection(path, store.all_collections().into_iter())),
         }
+    }
+
+    /// Other collections that have the key; as many as an error names.
+    fn elsewhere(
+        &self,
+        store: &RecordStore,
+        searched: &[CollectionPath],
+        key: &[u8],
+    ) -> Result<Vec<CollectionPath>> {
+        let searched: HashSet<&CollectionPath> = searched.iter().collect();
+        let mut found = Vec::new();
+        for path in store.all_collections() {
+            if found.len() == NAMED {
+                break;
+            }
+            if !searched.contains(&path) && store.contains(&path, key)? {
+                found.push(path);
+            }
+        }
+        Ok(found)
     }
 
     fn no_collection(

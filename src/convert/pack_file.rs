@@ -263,7 +263,11 @@ impl Job<'_> {
             Err(Error::Json { .. }) => {
                 Ok(Err(WhyFileForm::NotStructural(NotStructural::OddStrings)))
             }
-            // There is more to say of it than metadata can hold.
+            // There is more to say of it than metadata can hold, or more in it
+            // than a segment can.
+            Err(Error::Limit { .. }) => {
+                Ok(Err(WhyFileForm::NotStructural(NotStructural::TooLarge)))
+            }
             Err(e) if e.is_damage() => Ok(Err(WhyFileForm::NotStructural(NotStructural::TooLarge))),
             Err(e) => Err(e),
         }

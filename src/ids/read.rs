@@ -1,6 +1,6 @@
 //! Reading ids and looking them up.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{
     format::{IdForm, IdsMeta, Lookup, MAX_PROBE, Probe, kinds_len, row_bits},
@@ -16,14 +16,14 @@ use crate::{
 pub(crate) struct IdColumn {
     pub(super) file: Arc<Container>,
     pub(super) meta: IdsMeta,
-    ids: Span,
-    form: Form,
+    pub(super) ids: Span,
+    pub(super) form: Form,
     pub(super) lookup: Span,
 }
 
 /// What belongs to the ids besides their section.
 #[derive(Debug, Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     Uuid,
     /// With the width of an end.
     Text {
@@ -55,6 +55,10 @@ impl IdColumn {
                 (uuids()?, Form::Mixed { kinds, texts })
             }
         };
+        let other_lookup = match meta.lookup {
+            Lookup::Slots { .. } => SectionKind::ID_SORTED,
+            Lookup::Sorted => SectionKind::ID_SLOTS,
+        };
         let others: &[SectionKind] = match form {
             Form::Uuid => &[
                 SectionKind::ID_ENDS,
@@ -64,7 +68,8 @@ impl IdColumn {
             Form::Text { .. } => &[SectionKind::ID_KINDS, SectionKind::ID_TEXTS],
             Form::Mixed { .. } => &[SectionKind::ID_ENDS],
         };
-        if let Some(span) = others.iter().find_map(|&kind| file.section(kind)) {
+        let mut others = others.iter().chain([&other_lookup]);
+        if let Some(span) = others.find_map(|&kind| file.section(kind)) {
             return Err(file.damaged(span, 0, Fault::Layout));
         }
         let lookup = match meta.lookup {
@@ -103,12 +108,10 @@ impl IdColumn {
             Form::Uuid => self.get_uuid(row, out),
             Form::Text { ends, width } => self.get_text(row, ends, width, out),
             Form::Mixed { kinds, texts } => {
-                let byte = self.file.read(kinds, row / 8..row / 8 + 1)?;
-                let byte = byte.first().copied().unwrap_or_default();
-                if byte >> (row % 8) & 1 == 0 {
-                    self.get_uuid(row, out)
-                } else {
+                if self.is_text(row, kinds)? {
                     self.get_among(row, texts, out)
+                } else {
+                    self.get_uuid(row, out)
                 }
             }
         }
@@ -121,18 +124,23 @@ impl IdColumn {
         Ok(())
     }
 
+    /// Where the text of a row ends.
+    pub(super) fn end(&self, row: u64, ends: Span, width: u64) -> Result<u64> {
+        let bytes = self.file.read(ends, row * width..row * width + width)?;
+        Ok(match bytes.first_chunk::<8>() {
+            Some(bytes) => u64::from_le_bytes(*bytes),
+            None => u64::from(u32::from_le_bytes(
+                bytes.first_chunk().copied().unwrap_or_default(),
+            )),
+        })
+    }
+
     fn get_text(&self, row: u64, ends: Span, width: u64, out: &mut Vec<u8>) -> Result<()> {
-        let end = |row: u64| -> Result<u64> {
-            let bytes = self.file.read(ends, row * width..row * width + width)?;
-            Ok(match bytes.first_chunk::<8>() {
-                Some(bytes) => u64::from_le_bytes(*bytes),
-                None => u64::from(u32::from_le_bytes(
-                    bytes.first_chunk().copied().unwrap_or_default(),
-                )),
-            })
+        let start = match row.checked_sub(1) {
+            Some(before) => self.end(before, ends, width)?,
+            None => 0,
         };
-        let start = if row == 0 { 0 } else { end(row - 1)? };
-        let end = end(row)?;
+        let end = self.end(row, ends, width)?;
         if start > end || end > self.ids.len() {
             let fault = Fault::Bounds("id end");
             return Err(self.file.damaged(ends, row * width, fault));
@@ -141,8 +149,21 @@ impl IdColumn {
         Ok(())
     }
 
+    /// Whether that bit of `ID_KINDS` is set.
+    pub(super) fn is_text(&self, row: u64, kinds: Span) -> Result<bool> {
+        let byte = self.file.read(kinds, row / 8..row / 8 + 1)?;
+        Ok(byte.first().copied().unwrap_or_default() >> (row % 8) & 1 != 0)
+    }
+
     /// An id that is text among UUIDs.
     fn get_among(&self, row: u64, texts: Span, out: &mut Vec<u8>) -> Result<()> {
+        let range = self.range_among(row, texts)?;
+        out.extend_from_slice(&self.file.read(texts, range)?);
+        Ok(())
+    }
+
+    /// Where in `ID_TEXTS` the id of a row is.
+    pub(super) fn range_among(&self, row: u64, texts: Span) -> Result<Range<u64>> {
         let bytes = self.file.read(self.ids, row * 16..row * 16 + 16)?;
         let (words, _) = bytes.as_chunks::<8>();
         let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
@@ -152,8 +173,7 @@ impl IdColumn {
             let fault = Fault::Bounds("id text");
             return Err(self.file.damaged(self.ids, row * 16, fault));
         };
-        out.extend_from_slice(&self.file.read(texts, start..end)?);
-        Ok(())
+        Ok(start..end)
     }
 
     /// The row of `id`, if it has one.

@@ -180,11 +180,11 @@ impl SequenceParts {
 impl EntrySequence {
     /// The sequence number of an entry.
     pub(crate) fn get(&self, entry: u32) -> Result<u64> {
-        let span = match self.list {
-            Some((span, _)) => span,
-            None => self.file.require(SectionKind::META)?,
-        };
         if entry >= self.entries {
+            let span = match self.list {
+                Some((span, _)) => span,
+                None => self.file.require(SectionKind::META)?,
+            };
             let fault = Fault::Bounds("entry number");
             return Err(self.file.damaged(span, 0, fault));
         }

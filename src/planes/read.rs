@@ -323,6 +323,28 @@ impl StoredRow<'_> {
         values
     }
 
+    /// Prints the row as an array that stands at `depth`; prints nothing and
+    /// gives false where indentation could make that longer than `limit`.
+    #[must_use = "nothing may be printed"]
+    pub(crate) fn print_within(
+        &self,
+        style: &JsonStyle,
+        depth: usize,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        // Without it, a row of the largest dimension is far below any limit.
+        if let Some(indent) = &style.indent {
+            let line = indent.unit.len().saturating_mul(depth.saturating_add(1));
+            let rows = self.nearest.len() / 4 + 1;
+            if line.saturating_mul(rows) > limit {
+                return false;
+            }
+        }
+        self.print(style, depth, out);
+        true
+    }
+
     /// Prints the row as an array that stands at `depth`.
     pub(crate) fn print(&self, style: &JsonStyle, depth: usize, out: &mut Vec<u8>) {
         let layout = style.numbers();

@@ -28,6 +28,15 @@ pub(crate) fn tombstones_of(mut segments: Vec<Arc<Container>>) -> Result<Split> 
     Ok((segments, tombstones))
 }
 
+/// What the segments of a store are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// All that the manifest names.
+    All,
+    /// What is left of a damaged store: tombstones may be of others.
+    Rest,
+}
+
 /// Refuses tombstones of a segment, or of a map, that the store does not have:
 /// what they deleted would come back. `maps_of` says how many maps the segment
 /// of a root has.
@@ -36,6 +45,7 @@ pub(crate) fn tombstones_of(mut segments: Vec<Arc<Container>>) -> Result<Split> 
 /// [`Error::Damaged`](crate::Error::Damaged).
 pub(crate) fn check_targets(
     tombstones: Option<&TombstoneSegment>,
+    given: Given,
     maps_of: impl Fn(&[u8; 16]) -> Option<usize>,
 ) -> Result<()> {
     let Some(tombstones) = tombstones else {
@@ -43,6 +53,7 @@ pub(crate) fn check_targets(
     };
     for (root, map) in tombstones.targets() {
         match maps_of(root) {
+            None if given == Given::Rest => {}
             None => return Err(tombstones.refuse("the segment of deleted entries")),
             Some(maps) if map as usize >= maps => {
                 return Err(tombstones.refuse("the map of deleted entries"));

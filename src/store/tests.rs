@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use proptest::prelude::*;
 
-use super::{CollectionPath, RecordStore, RecordText, VectorStore};
+use super::{CollectionPath, Lost, RecordStore, RecordText, Rescue, VectorStore};
 use crate::{
     bytes::Backend,
     container::{Container, Expected, FileKind, OpenOptions},
@@ -53,13 +53,13 @@ fn ops_are_printed_in_the_style_around_them() {
     let text = printed(
         &[
             b"{\"a\":\x10\x02,\"b\":\x0e\x01[\x01,1]\x0f}",
-            b"\x11\x08\"\\u006b\"\x12[1 ]",
+            b"\x11\x0c\"\\u006bey-1\"\x12[1 ]",
         ],
         &[b"\x0c\x00\x00"],
     );
     let numbers = forge::NUMBERS.replace(',', ", ");
     let expected =
-        r#"{"key-0": {"a": {"in-map": "nested"}, "b": "[\"key-0\",1]"}, "\u006b": [1 ]}"#;
+        r#"{"key-0": {"a": {"in-map": "nested"}, "b": "[\"key-0\",1]"}, "\u006bey-1": [1 ]}"#;
     assert_eq!(text.unwrap(), format!("{expected}[{numbers}]"));
 }
 
@@ -81,6 +81,62 @@ fn a_map_stands_in_one_place_only() {
     }
     let number = Fault::Value("a collection's number");
     assert_eq!(fault(printed(&[b"\x10\x03"], &[])), number);
+}
+
+/// Says what became of the entries of a store.
+#[derive(Default)]
+struct Told {
+    kept: usize,
+    lost: Vec<Lost>,
+}
+
+impl Rescue for Told {
+    fn kept(&mut self) {
+        self.kept += 1;
+    }
+
+    fn lost(&mut self, lost: Lost) {
+        self.lost.push(lost);
+    }
+
+    fn lost_with_record(&mut self, _collection: &CollectionPath, _entries: u64) {}
+
+    fn disordered(&mut self, _collection: &CollectionPath) {}
+
+    fn respelled(&mut self, _error: &Error) {}
+}
+
+/// One record that cannot be printed must not keep the others from it.
+#[test]
+fn what_cannot_be_printed_is_left_out_of_what_is_rescued() {
+    let deep = b"[".repeat(forge::MAX_OPEN + 1);
+    let numbers = b"\x0c\x01\x00";
+    for bad in [
+        &b"{\"a\":\x10\x02}"[..],
+        b"[\x10\x01]",
+        b"]",
+        &deep,
+        numbers,
+    ] {
+        let dir = temp();
+        let path = dir.path().join("segment");
+        forge::write(&path, &[b"1", bad, b"3"], &[], |_| {}).unwrap();
+        let store = RecordStore::open(vec![open(&path, FileKind::Records)]).unwrap();
+        let (mut told, mut out) = (Told::default(), Vec::new());
+        let mut sink = |piece: &[u8]| {
+            out.extend_from_slice(piece);
+            Ok(())
+        };
+        let data = store.view(&CollectionPath::top(b"data")).unwrap();
+        let mut text = RecordText::new(&store, 1, &mut sink)
+            .unwrap()
+            .rescuing(&mut told);
+        text.collection(&data).unwrap();
+        text.finish().unwrap();
+        assert_eq!(out, br#"{"key-0": 1, "key-2": 3}"#);
+        assert_eq!((told.kept, told.lost.len()), (2, 1));
+        assert_eq!(told.lost[0].key.as_deref(), Some(&b"key-1"[..]));
+    }
 }
 
 #[test]
@@ -160,6 +216,13 @@ fn tombstones_of_another_number_of_records_are_refused() {
         let opened = RecordStore::open(vec![Arc::clone(&segment), tombstones]);
         assert!(matches!(fault(opened), Fault::Value(_)));
     }
+    // What is left when the segment they are of is lost.
+    let rest = vec![segment, tombstones([9; 16], forge::DATA, 3, &[1])];
+    let rest = RecordStore::open_rest(rest).unwrap();
+    assert_eq!(
+        print(&rest, "data").unwrap(),
+        r#"{"key-0": 1, "key-1": 2, "key-2": 3}"#
+    );
 }
 
 #[test]

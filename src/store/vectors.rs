@@ -4,7 +4,7 @@ mod entries;
 
 use std::sync::Arc;
 
-use super::merge::{Merge, Part, check_targets, tombstones_of};
+use super::merge::{Given, Merge, Part, check_targets, tombstones_of};
 use crate::{
     container::Container,
     error::Result,
@@ -27,10 +27,19 @@ impl VectorStore {
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged).
     pub fn open(segments: Vec<Arc<Container>>) -> Result<VectorStore> {
+        VectorStore::of(segments, Given::All)
+    }
+
+    /// Takes what can be opened of a damaged store.
+    pub(crate) fn open_rest(segments: Vec<Arc<Container>>) -> Result<VectorStore> {
+        VectorStore::of(segments, Given::Rest)
+    }
+
+    fn of(segments: Vec<Arc<Container>>, given: Given) -> Result<VectorStore> {
         let (segments, tombstones) = tombstones_of(segments)?;
         let segments = segments.into_iter().map(VectorSegment::open);
         let segments: Vec<_> = segments.collect::<Result<_>>()?;
-        check_targets(tombstones.as_ref(), |root| {
+        check_targets(tombstones.as_ref(), given, |root| {
             let known = segments.iter().any(|segment| segment.root() == *root);
             known.then_some(Map::ALL.len())
         })?;
@@ -60,18 +69,8 @@ impl VectorStore {
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
     pub fn get(&self, id: &[u8]) -> Result<Option<Vec<f64>>> {
-        let mut found: Option<(u64, usize, u32)> = None;
-        for (n, segment) in self.segments.iter().enumerate() {
-            let Some(row) = segment.row_of(id)?.filter(|&row| row < segment.vectors()) else {
-                continue;
-            };
-            let part = self.part(segment, Map::Embeddings)?;
-            if part.is_live(row)? {
-                let key = (part.sequence.get(row)?, n, row);
-                found = found.max(Some(key));
-            }
-        }
-        match found.and_then(|(_, n, row)| Some((self.segments.get(n)?, row))) {
+        match self.find(Map::Embeddings, id)? {
+            // Vectors are in the order of their rows.
             Some((segment, row)) => segment.vector(row).map(Some),
             None => Ok(None),
         }

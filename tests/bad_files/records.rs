@@ -149,7 +149,9 @@ impl Records {
         };
         put(b"BLKS", frames);
         put(b"BIDX", index);
-        put(b"PHSH", u64s(&self.printed));
+        if !self.printed.is_empty() {
+            put(b"PHSH", u64s(&self.printed));
+        }
         put(b"META", encode(&self.meta));
         for (kind, bytes) in sections {
             file.section(kind, bytes);
@@ -243,6 +245,20 @@ pub fn cases() -> Vec<Case> {
             "META at byte 832: a collection's parent has a value that the format does not allow",
         ),
         &|r| r.meta.collections[0].keyed = false,
+    );
+    rec(
+        "rec-nested-without-keys",
+        Damaged(
+            "META at byte 832: a collection's parent has a value that the format does not allow",
+        ),
+        &|r| r.meta.collections[1].keyed = false,
+    );
+    rec(
+        "rec-style-of-the-top-level",
+        Damaged(
+            "META at byte 832: a collection's style has a value that the format does not allow",
+        ),
+        &|r| r.meta.collections[0].style = 1,
     );
     rec(
         "rec-nested-too-deep",
@@ -356,6 +372,11 @@ pub fn cases() -> Vec<Case> {
         "rec-heap-beyond-the-index",
         Damaged("BLOCK_INDEX at byte 64: heap does not fit the data"),
         &|r| r.meta.collections[2].records.blocks = 2,
+    );
+    rec(
+        "rec-printed-hashes-missing",
+        Damaged("PRINTED_HASHES at byte 1280: the section is missing"),
+        &|r| r.printed.clear(),
     );
     rec(
         "rec-printed-hashes-length",
@@ -787,6 +808,11 @@ pub fn cases() -> Vec<Case> {
         "rec-op-key-beyond-the-record",
         Damaged("META at byte 704: a key's length has a value that the format does not allow"),
         &|r| r.beta(b"\x11\x05ab"),
+    );
+    rec(
+        "rec-op-key-of-another",
+        Damaged("META at byte 704: the key of a record has a value that the format does not allow"),
+        &|r| r.beta(b"\x11\x07\"gamma\"1"),
     );
     rec(
         "rec-op-key-length",

@@ -306,7 +306,15 @@ pub fn cases() -> Vec<Case> {
     );
     vec(
         "vec-ids-sorted-missing",
-        Damaged("ID_SORTED at byte 1664: the section is missing"),
+        Damaged("ID_SORTED at byte 1600: the section is missing"),
+        &|v| {
+            v.meta.ids.lookup = Lookup::Sorted;
+            v.plain.remove(b"ISLT");
+        },
+    );
+    vec(
+        "vec-ids-slots-beside-sorted",
+        Damaged("ID_SLOTS at byte 832: sections are not laid out end to end"),
         &|v| v.meta.ids.lookup = Lookup::Sorted,
     );
     vec(
@@ -813,6 +821,17 @@ pub fn cases() -> Vec<Case> {
         "vec-columns-shape-column-twice",
         Damaged("COLUMNS at byte 512: column number does not fit the data"),
         &|v| v.columns.shapes[1][1] = 0,
+    );
+    vec(
+        "vec-columns-shape-key-twice",
+        Damaged("COLUMNS at byte 512: column number does not fit the data"),
+        &|v| {
+            let key = v.columns.columns[0].key.clone();
+            v.columns
+                .columns
+                .iter_mut()
+                .for_each(|c| c.key = key.clone());
+        },
     );
     vec(
         "vec-columns-shape-codes-missing",

@@ -70,7 +70,7 @@ impl Parts {
     fn write(&self) -> (tempfile::TempDir, Arc<Container>) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
-        let mut out = ContainerWriter::create(&path, FileKind::Verbatim).unwrap();
+        let mut out = ContainerWriter::create(&path, FileKind::Records).unwrap();
         out.whole(SectionKind::BLOCKS, &self.frames.concat())
             .unwrap();
         let index: Vec<u8> = self.entries.iter().flat_map(|e| e.encode()).collect();
@@ -84,7 +84,7 @@ impl Parts {
         }
         out.finish().unwrap();
         let options = OpenOptions::default();
-        let file = Container::open(&path, FileKind::Verbatim, Expected::Any, &options).unwrap();
+        let file = Container::open(&path, FileKind::Records, Expected::Any, &options).unwrap();
         (dir, Arc::new(file))
     }
 

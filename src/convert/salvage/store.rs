@@ -230,6 +230,7 @@ impl Job<'_> {
     fn open(&mut self, segments: &[SegmentRef]) -> Result<Option<Content>> {
         let mut open: Vec<Arc<Container>> = Vec::new();
         let mut content = None;
+        let mut whole = true;
         for segment in segments {
             let file = self.snapshot.segment(segment).and_then(|file| {
                 opens(&file)?;
@@ -244,7 +245,10 @@ impl Job<'_> {
                     }
                     open.push(file);
                 }
-                Err(e) if is_content => self.lose_segment(segment, &e),
+                Err(e) if is_content => {
+                    whole = false;
+                    self.lose_segment(segment, &e);
+                }
                 Err(e) => self.losses.lost.push(Loss {
                     segment: Some(segment.name.to_string()),
                     ..Loss::new(LossKind::Deletions, e.to_string())
@@ -252,8 +256,14 @@ impl Job<'_> {
             }
         }
         Ok(match content {
-            Some(FileKind::Vectors) => Some(Content::Vectors(VectorStore::open(open)?)),
-            Some(_) => Some(Content::Records(RecordStore::open(open)?)),
+            Some(FileKind::Vectors) => Some(Content::Vectors(match whole {
+                true => VectorStore::open(open)?,
+                false => VectorStore::open_rest(open)?,
+            })),
+            Some(_) => Some(Content::Records(match whole {
+                true => RecordStore::open(open)?,
+                false => RecordStore::open_rest(open)?,
+            })),
             None => None,
         })
     }

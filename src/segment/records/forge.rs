@@ -19,6 +19,8 @@ use crate::{
     planes::PlanesBuilder,
 };
 
+pub(crate) use super::ops::MAX_OPEN;
+
 /// The pool, in this order. The first rows are the keys of `data`.
 pub(crate) const IDS: [&str; 5] = ["key-0", "key-1", "key-2", "in-map", "foreign"];
 /// The row that has a hash; another hash is no row's.
@@ -144,7 +146,7 @@ pub(crate) fn packed_text() -> impl proptest::strategy::Strategy<Value = Vec<u8>
         b"\x0e\x01",
         b"\x0f",
         b"\x10\x02",
-        b"\x11\x03\"k\"",
+        b"\x11\x07\"key-0\"",
         b"\x12",
         b"{\"a\":\"sixteen bytes\"}",
         b"[\"another sixteen\"]",

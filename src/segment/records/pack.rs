@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     blocks::{BlockSink, HeapWriter},
-    error::Result,
+    error::{Error, Result},
     hashes::{HashBuilder, HashForm, HashRef},
     json::{Token, normalise},
     planes::PlanesBuilder,
@@ -281,6 +281,13 @@ impl Packing<'_> {
 
 impl Visit for Packing<'_> {
     fn open(&mut self, bracket: u8) -> Result<()> {
+        if self.packer.open.len() == ops::MAX_OPEN {
+            return Err(Error::Limit {
+                what: "objects and arrays open at once in a record",
+                got: self.packer.open.len() as u64 + 1,
+                limit: ops::MAX_OPEN as u64,
+            });
+        }
         self.packer.opened(bracket);
         Ok(())
     }

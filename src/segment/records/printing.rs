@@ -7,6 +7,7 @@ use super::{RecordSegment, unpack::Expanded};
 use crate::{
     error::Result,
     json::{JsonStyle, Printer, encode_content},
+    planes::StoredRow,
 };
 
 /// Text of a document in a string that is held before it becomes part of the
@@ -60,15 +61,27 @@ impl Printing {
         self.settle();
     }
 
-    /// Prints something that stands for a value.
-    pub(crate) fn with(&mut self, print: impl FnOnce(&JsonStyle, usize, &mut Vec<u8>)) {
+    /// Prints an array of numbers; false where that makes too much text.
+    #[must_use = "the text may be cut"]
+    pub(crate) fn numbers(&mut self, row: &StoredRow<'_>) -> bool {
         let Level {
             style,
             printer,
             out,
         } = &mut self.top;
-        print(style, printer.depth(), out);
+        let fits = row.print_within(style, printer.depth(), MAX_PRINTED, out);
         self.settle();
+        fits
+    }
+
+    /// How deep the next value stands.
+    pub(crate) fn depth(&self) -> usize {
+        self.top.printer.depth()
+    }
+
+    /// For a value at `depth` of the text that is being printed.
+    pub(crate) fn again_at(&self, depth: usize) -> Printing {
+        Printing::new(&self.top.style, depth)
     }
 
     /// Begins a string that holds a document in `style`.

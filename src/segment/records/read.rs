@@ -81,6 +81,7 @@ impl RecordSegment {
             return Err(file.damaged(span, 0, Fault::Value(what)));
         }
         let rows = meta.ids.rows;
+        file.require(SectionKind::PRINTED_HASHES)?;
         let blocks = Blocks::open(&file)?;
         let mut orders = OrderParts::begin(&file, rows);
         let mut sequences = SequenceParts::begin(&file);
@@ -95,13 +96,15 @@ impl RecordSegment {
             file,
             meta,
         };
-        let mut next_block = 0;
+        let mut next_block = 0_u64;
         for collection in &segment.meta.collections {
             segment.blocks.admit(&collection.records)?;
-            if collection.records.blocks > 0 && collection.records.first_block != next_block {
+            if collection.records.blocks > 0
+                && u64::from(collection.records.first_block) != next_block
+            {
                 return Err(segment.refuse("the blocks of a collection"));
             }
-            next_block += collection.records.blocks;
+            next_block += u64::from(collection.records.blocks);
             // Without keys an order means nothing, and belongs to no rows.
             let entries = if collection.keyed {
                 collection.entries
@@ -113,7 +116,7 @@ impl RecordSegment {
                 .sequences
                 .push(sequences.next(collection.sequence, collection.entries)?);
         }
-        if u64::from(next_block) != segment.blocks.count() {
+        if next_block != segment.blocks.count() {
             return Err(segment.refuse("the number of blocks"));
         }
         orders.end()?;
@@ -169,6 +172,11 @@ impl RecordSegment {
             Some(row) => order.entry_of(row),
             None => Ok(None),
         }
+    }
+
+    /// Whether an id is in the pool, in which all keys are.
+    pub(crate) fn has_id(&self, id: &[u8]) -> Result<bool> {
+        Ok(self.ids.find(id)?.is_some())
     }
 
     /// Appends the decoded key of an entry of a keyed collection.
@@ -278,6 +286,7 @@ fn believe(meta: &RecordsMeta) -> Result<(), &'static str> {
             Some(parent) => {
                 let number = parent.collection as usize;
                 let keyed = meta.collections.get(number).is_some_and(|c| c.keyed);
+                let keyed = keyed && collection.keyed;
                 let around = nesting.get(number).copied().filter(|_| keyed);
                 around.ok_or("a collection's parent")?
             }
@@ -289,7 +298,11 @@ fn believe(meta: &RecordsMeta) -> Result<(), &'static str> {
         if !paths.add(collection.parent.as_ref(), &collection.name) {
             return Err("length of what leads to the collections");
         }
-        if collection.style as usize >= meta.styles.len() {
+        let is_style = match collection.parent {
+            None => collection.style == 0,
+            Some(_) => (collection.style as usize) < meta.styles.len(),
+        };
+        if !is_style {
             return Err("a collection's style");
         }
         if u64::from(collection.entries) != collection.records.items {

@@ -140,12 +140,12 @@ fn every_op_stands_for_what_the_format_says() {
         );
     }
     assert_eq!(
-        in_data(b"\x11\x03\"k\"1").unwrap(),
-        "<Some([34, 107, 34])>1"
+        in_data(b"\x11\x0c\"key\\u002d1\"1").unwrap(),
+        format!("<{:?}>1", Some(br#""key\u002d1""#))
     );
     assert_eq!(
-        in_data(b"\x11\x03\"k\"\x12 [1 ]").unwrap(),
-        "<Some([34, 107, 34])> [1 ]"
+        in_data(b"\x11\x0c\"key\\u002d1\"\x12 [1 ]").unwrap(),
+        format!("<{:?}> [1 ]", Some(br#""key\u002d1""#))
     );
     assert_eq!(
         in_data(b"\x12\x01").unwrap(),
@@ -231,7 +231,10 @@ fn packed_text_that_breaks_a_rule_is_refused() {
         (b"\x11\x80\x00", "a key's length"),
         (b"\x11\x03\"a", "a key's length"),
         (b"\x11\xff\xff\xff\xff\x0f", "a key's length"),
-        (b"\x11\x01a", end),
+        (b"\x11\x01a", "the key of a record"),
+        (b"\x11\x07\"key-0\"1", "the key of a record"),
+        (b"\x11\x08 \"key-1\"1", "the key of a record"),
+        (b"\x11\x08\"key-1\" 1", "the key of a record"),
         (b"", end),
         // Strings.
         (b"\"", end),

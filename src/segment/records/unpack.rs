@@ -3,7 +3,7 @@
 use super::ops::{self, BadVarint, varint};
 use crate::{
     error::{Fault, Result},
-    json::{string_end, string_len, until_mark},
+    json::{normalise, string_end, string_len, until_mark},
 };
 
 /// Takes what a record expands to, in the order of the text.
@@ -133,10 +133,10 @@ impl<'r, R: Referred> Unpacker<'r, R> {
         }
         let mut text = std::mem::take(&mut self.carry);
         text.extend_from_slice(part);
-        if text.len() - self.done > LONGEST_TOKEN {
+        let done = self.expand(&text, self.done, last, out)?;
+        if text.len() - done > LONGEST_TOKEN {
             return Err(self.refuse("a token's length"));
         }
-        let done = self.expand(&text, self.done, last, out)?;
         let kept = done.saturating_sub(*ops::PLAIN.end());
         text.drain(..kept);
         self.done = done - kept;
@@ -219,7 +219,7 @@ impl<'r, R: Referred> Unpacker<'r, R> {
                     if !last && at + 1 == text.len() {
                         break;
                     }
-                    self.opened(mark, at);
+                    self.opened(mark, at)?;
                     at += 1;
                 }
                 b']' | b'}' => {
@@ -263,6 +263,7 @@ impl<'r, R: Referred> Unpacker<'r, R> {
         };
         match token {
             Some((token, after)) => {
+                self.believe_key(token)?;
                 out.begin(Some(token))?;
                 Ok(Some(at + text.len() - after.len()))
             }
@@ -271,7 +272,22 @@ impl<'r, R: Referred> Unpacker<'r, R> {
         }
     }
 
-    fn opened(&mut self, bracket: u8, at: usize) {
+    /// Refuses a key's token that is not that of the record's row.
+    fn believe_key(&self, token: &[u8]) -> Result<()> {
+        let own = self.own.ok_or_else(|| self.refuse("an op without a row"))?;
+        let (mut stated, mut id) = (Vec::new(), Vec::new());
+        self.referred.id(own, &mut id)?;
+        let is_string = token.starts_with(b"\"") && string_len(token) == token.len();
+        match normalise(token, &mut stated) {
+            Ok(()) if is_string && stated == id => Ok(()),
+            _ => Err(self.refuse("the key of a record")),
+        }
+    }
+
+    fn opened(&mut self, bracket: u8, at: usize) -> Result<()> {
+        if self.open.len() == ops::MAX_OPEN {
+            return Err(self.refuse("nesting of objects and arrays"));
+        }
         self.open.push(Container {
             bracket,
             start: self.base + at as u64,
@@ -279,6 +295,7 @@ impl<'r, R: Referred> Unpacker<'r, R> {
             current: self.current,
             documents: self.documents,
         });
+        Ok(())
     }
 
     /// Ends a container; `text` is all that is at hand up to there.

@@ -23,7 +23,7 @@ impl VectorSegment {
         };
         // Strictly rising: two for one place would leave the second unread.
         let rising = oddments.is_sorted_by(|a, b| a.place() < b.place());
-        if !rising || !oddments.iter().all(sound) {
+        if oddments.is_empty() || !rising || !oddments.iter().all(sound) {
             return Err(self.file.damaged(span, 0, Fault::Layout));
         }
         Ok(oddments)

@@ -145,6 +145,18 @@ impl VectorSegment {
         if Map::ALL.into_iter().any(|map| maps(map) > 1) {
             return Err(file.damaged(span, 0, Fault::Value("a map that occurs twice")));
         }
+        let columns = [
+            SectionKind::COLUMNS,
+            SectionKind::CODES,
+            SectionKind::BLOCKS,
+            SectionKind::BLOCK_INDEX,
+        ];
+        if meta.metadata.entries == 0
+            && meta.ref_docs.entries == 0
+            && let Some(span) = columns.iter().find_map(|&kind| file.section(kind))
+        {
+            return Err(file.damaged(span, 0, Fault::Layout));
+        }
         let vectors = (meta.vectors.entries, meta.vectors.order);
         if vectors != (meta.plane.rows, Order::NONE) {
             return Err(file.damaged(span, 0, Fault::Value("the map of vectors")));

@@ -35,6 +35,17 @@ impl RecordStore {
         segments.any(|indexed| indexed.numbers.contains_key(path))
     }
 
+    /// Whether `key` is the key of any record, maybe a deleted one, or an id
+    /// that records refer to.
+    pub(crate) fn knows(&self, key: &[u8]) -> Result<bool> {
+        for indexed in &self.segments {
+            if indexed.segment.has_id(key)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether a live record has that key.
     ///
     /// # Errors
@@ -68,7 +79,7 @@ impl RecordStore {
             return Ok(());
         }
         let (mut key, mut value) = (Vec::new(), Vec::new());
-        let mut walks = Walks::new();
+        let mut walks = Walks::default();
         let mut entries = view.entries()?;
         while let Some(entry) = entries.next()? {
             key.clear();

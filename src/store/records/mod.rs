@@ -5,12 +5,15 @@ mod path;
 mod rescue;
 mod text;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 pub use path::{BadPath, CollectionPath};
 pub(crate) use text::RecordText;
 
-use super::merge::{Merge, Part, check_targets, tombstones_of};
+use super::merge::{Given, Merge, Part, check_targets, tombstones_of};
 use crate::{
     container::Container,
     error::Result,
@@ -31,19 +34,24 @@ struct Indexed {
     segment: RecordSegment,
     paths: Vec<CollectionPath>,
     numbers: HashMap<CollectionPath, u32>,
+    /// The collections whose records have collections in them.
+    parents: HashSet<u32>,
 }
 
 impl Indexed {
     fn open(file: Arc<Container>) -> Result<Indexed> {
         let segment = RecordSegment::open(file)?;
         let mut paths: Vec<CollectionPath> = Vec::new();
-        let mut numbers = HashMap::new();
+        let (mut numbers, mut parents) = (HashMap::new(), HashSet::new());
         for (number, collection) in (0..).zip(segment.collections()) {
             let path = match &collection.parent {
                 None => CollectionPath::top(&collection.name),
                 // Parents come before their children.
                 Some(parent) => match paths.get(parent.collection as usize) {
-                    Some(around) => around.nested(&parent.record, &collection.name),
+                    Some(around) => {
+                        parents.insert(parent.collection);
+                        around.nested(&parent.record, &collection.name)
+                    }
                     None => return Err(segment.refuse("a collection's parent")),
                 },
             };
@@ -56,6 +64,7 @@ impl Indexed {
             segment,
             paths,
             numbers,
+            parents,
         })
     }
 }
@@ -76,10 +85,19 @@ impl RecordStore {
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged).
     pub fn open(segments: Vec<Arc<Container>>) -> Result<RecordStore> {
+        RecordStore::of(segments, Given::All)
+    }
+
+    /// Takes what can be opened of a damaged store.
+    pub(crate) fn open_rest(segments: Vec<Arc<Container>>) -> Result<RecordStore> {
+        RecordStore::of(segments, Given::Rest)
+    }
+
+    fn of(segments: Vec<Arc<Container>>, given: Given) -> Result<RecordStore> {
         let (segments, tombstones) = tombstones_of(segments)?;
         let segments = segments.into_iter().map(Indexed::open);
         let segments: Vec<_> = segments.collect::<Result<_>>()?;
-        check_targets(tombstones.as_ref(), |root| {
+        check_targets(tombstones.as_ref(), given, |root| {
             let known = segments.iter().find(|s| s.segment.root() == *root);
             known.map(|known| known.paths.len())
         })?;
@@ -160,15 +178,9 @@ impl RecordStore {
         path: &CollectionPath,
         each: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let view = self.view(path)?;
-        if !view.keyed {
-            return Ok(());
-        }
         let mut key = Vec::new();
-        let mut entries = view.entries()?;
-        while let Some(entry) = entries.next()? {
-            key.clear();
-            self.key_of(&entry, &mut key)?;
+        let mut keys = self.keys(path)?;
+        while keys.next(&mut key)? {
             each(&key)?;
         }
         Ok(())

@@ -1,15 +1,15 @@
 //! Printing what is left of a damaged store.
 //!
-//! Before a record is printed it is expanded to nothing: what can be expanded
-//! can be printed, as the bytes are verified and do not change. So no record is
-//! ever printed in part.
+//! Before a record is printed it is printed to nowhere: what could be printed
+//! once can be again, as the bytes are verified and do not change. So no record
+//! is ever printed in part.
 
 use std::collections::HashSet;
 
 use super::{EntryRef, RecordText, View, text::Walks};
 use crate::{
     error::Result,
-    segment::{Expanded, RecordSegment},
+    segment::{Expanded, Printing, RecordSegment},
     store::{CollectionPath, Lost},
 };
 
@@ -25,11 +25,13 @@ impl<'s> RecordText<'s, '_> {
         Ok(entries)
     }
 
-    /// Whether a record and its key can be read. One that cannot is reported.
+    /// Whether a record and its key, which stand at `depth`, can be printed. One
+    /// that cannot is reported.
     pub(super) fn is_whole(
         &mut self,
         entry: &EntryRef,
         keyed: bool,
+        depth: usize,
         walks: &mut Walks<'s>,
     ) -> Result<bool> {
         let store = self.store;
@@ -43,16 +45,12 @@ impl<'s> RecordText<'s, '_> {
         let mut check = Check {
             segment: &indexed.segment,
             entry: *entry,
+            key: is_named.then_some(key.as_slice()),
             printed: &self.printed,
             maps: HashSet::new(),
-            documents: 0,
+            printing: self.printing.again_at(depth),
         };
-        let walk = match walks.entry(entry.segment) {
-            std::collections::hash_map::Entry::Occupied(walk) => walk.into_mut(),
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(indexed.segment.walk(entry.collection)?)
-            }
-        };
+        let walk = walks.of(store, entry)?;
         let expanded = named.and_then(|()| walk.expand(entry.entry, &mut check));
         let Some(rescue) = &mut self.rescue else {
             return expanded.map(|()| true);
@@ -63,7 +61,7 @@ impl<'s> RecordText<'s, '_> {
         };
         let path = indexed.paths.get(entry.collection as usize);
         let path = path.ok_or_else(|| indexed.segment.refuse("a collection's number"))?;
-        if is_named {
+        if is_named && indexed.parents.contains(&entry.collection) {
             for nested in indexed.paths.iter().filter(|n| n.is_in(path, &key)) {
                 rescue.lost_with_record(nested, store.len(nested).unwrap_or(0));
             }
@@ -99,13 +97,24 @@ impl CollectionPath {
     }
 }
 
-/// Takes a record and does nothing but what printing could fail at.
+/// Prints a record to nowhere.
 struct Check<'s, 'p> {
     segment: &'s RecordSegment,
     entry: EntryRef,
+    key: Option<&'p [u8]>,
     printed: &'p HashSet<(usize, u32)>,
     maps: HashSet<u32>,
-    documents: usize,
+    printing: Printing,
+}
+
+impl Check<'_, '_> {
+    fn passed(&mut self, fits: bool) -> Result<()> {
+        self.printing.outermost().clear();
+        match fits {
+            true => Ok(()),
+            false => Err(self.segment.refuse("length of a printed value")),
+        }
+    }
 }
 
 impl Expanded for Check<'_, '_> {
@@ -113,37 +122,39 @@ impl Expanded for Check<'_, '_> {
         Ok(())
     }
 
-    fn normal(&mut self, _piece: &[u8]) -> Result<()> {
-        Ok(())
+    fn normal(&mut self, piece: &[u8]) -> Result<()> {
+        let fits = self.printing.normal(piece);
+        self.passed(fits)
     }
 
-    fn verbatim(&mut self, _text: &[u8]) -> Result<()> {
-        Ok(())
+    fn verbatim(&mut self, text: &[u8]) -> Result<()> {
+        self.printing.verbatim(text);
+        self.passed(true)
     }
 
     fn numbers(&mut self, plane: u32, row: u32) -> Result<()> {
-        self.segment.numbers(plane, row).map(drop)
+        let fits = self.printing.numbers(&self.segment.numbers(plane, row)?);
+        self.passed(fits)
     }
 
     fn json(&mut self, style: u32) -> Result<()> {
-        self.documents += 1;
-        self.segment.style(style).map(drop)
+        self.printing.json(self.segment.style(style)?);
+        Ok(())
     }
 
     fn end_json(&mut self) -> Result<()> {
-        match self.documents.checked_sub(1) {
-            Some(left) => {
-                self.documents = left;
-                Ok(())
-            }
-            None => Err(self.segment.refuse("the end of a document")),
+        match self.printing.end_json() {
+            true => Ok(()),
+            false => Err(self.segment.refuse("the end of a document")),
         }
     }
 
     fn map(&mut self, collection: u32) -> Result<()> {
         let nested = self.segment.collection(collection)?;
         let parent = nested.parent.as_ref();
-        let here = parent.is_some_and(|parent| parent.collection == self.entry.collection);
+        let here = parent.is_some_and(|parent| {
+            parent.collection == self.entry.collection && self.key == Some(&parent.record)
+        });
         let place = (self.entry.segment, collection);
         if !here || self.printed.contains(&place) || !self.maps.insert(collection) {
             return Err(self.segment.refuse("the place of a collection"));

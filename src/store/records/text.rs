@@ -1,7 +1,7 @@
 //! Records as text: in the style of the file, with nested collections in
 //! their places.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use super::{EntryRef, RecordStore, View};
 use crate::{
@@ -17,7 +17,7 @@ const PIECE: usize = 256 << 10;
 /// Prints records of a store to a sink, piece by piece.
 pub(crate) struct RecordText<'s, 'k> {
     pub(super) store: &'s RecordStore,
-    printing: Printing,
+    pub(super) printing: Printing,
     sink: &'k mut dyn FnMut(&[u8]) -> Result<()>,
     /// Nested collections that were printed: each has one place.
     pub(super) printed: HashSet<(usize, u32)>,
@@ -28,7 +28,25 @@ pub(crate) struct RecordText<'s, 'k> {
 }
 
 /// The walks over the segments' parts of one collection.
-pub(super) type Walks<'s> = HashMap<usize, RecordWalk<'s>>;
+#[derive(Default)]
+pub(super) struct Walks<'s>(HashMap<usize, RecordWalk<'s>>);
+
+impl<'s> Walks<'s> {
+    /// The walk over the part that has `entry`.
+    pub(super) fn of(
+        &mut self,
+        store: &'s RecordStore,
+        entry: &EntryRef,
+    ) -> Result<&mut RecordWalk<'s>> {
+        Ok(match self.0.entry(entry.segment) {
+            Entry::Occupied(walk) => walk.into_mut(),
+            Entry::Vacant(free) => {
+                let segment = &store.segment(entry.segment)?.segment;
+                free.insert(segment.walk(entry.collection)?)
+            }
+        })
+    }
+}
 
 impl<'s, 'k> RecordText<'s, 'k> {
     /// Prints from `depth` of the file on.
@@ -85,10 +103,11 @@ impl<'s, 'k> RecordText<'s, 'k> {
             None => view.entries()?,
             Some(_) => self.rescued(view)?,
         };
-        let mut walks = Walks::new();
+        let mut walks = Walks::default();
+        let depth = self.printing.depth() + 1;
         let mut first = true;
         while let Some(entry) = entries.next()? {
-            if self.rescue.is_some() && !self.is_whole(&entry, view.keyed, &mut walks)? {
+            if self.rescue.is_some() && !self.is_whole(&entry, view.keyed, depth, &mut walks)? {
                 continue;
             }
             self.normal(if first { open } else { b"," })?;
@@ -100,7 +119,7 @@ impl<'s, 'k> RecordText<'s, 'k> {
 
     /// Prints a single record, without its key.
     pub(crate) fn value(&mut self, entry: &EntryRef) -> Result<()> {
-        self.entry(entry, false, &mut Walks::new())
+        self.entry(entry, false, &mut Walks::default())
     }
 
     /// Hands on what is left.
@@ -117,12 +136,7 @@ impl<'s, 'k> RecordText<'s, 'k> {
     ) -> Result<()> {
         let store = self.store;
         let segment = &store.segment(entry.segment)?.segment;
-        let walk = match walks.entry(entry.segment) {
-            std::collections::hash_map::Entry::Occupied(walk) => walk.into_mut(),
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(segment.walk(entry.collection)?)
-            }
-        };
+        let walk = walks.of(store, entry)?;
         let mut one = OneRecord {
             text: self,
             segment,
@@ -177,9 +191,10 @@ impl Expanded for OneRecord<'_, '_, '_> {
 
     fn numbers(&mut self, plane: u32, row: u32) -> Result<()> {
         let row = self.segment.numbers(plane, row)?;
-        let printing = &mut self.text.printing;
-        printing.with(|style, depth, out| row.print(style, depth, out));
-        self.text.hand_on(PIECE)
+        match self.text.printing.numbers(&row) {
+            true => self.text.hand_on(PIECE),
+            false => Err(self.segment.refuse("length of a printed value")),
+        }
     }
 
     fn json(&mut self, style: u32) -> Result<()> {
