@@ -37,8 +37,8 @@
 //!
 //! The layers, each importing only those before it: [`error`], [`bytes`],
 //! [`json`], [`container`], `blocks`, `ids`, `columns`, `planes`,
-//! `orders`, `hashes`, [`segment`], [`persist_dir`], [`convert`]. `ARCHITECTURE.md` walks through
-//! them; `docs/FORMAT.md` defines every byte on disk.
+//! `orders`, `hashes`, [`segment`], [`persist_dir`], [`store`], [`convert`]. `ARCHITECTURE.md`
+//! walks through them; `docs/FORMAT.md` defines every byte on disk.
 
 mod blocks;
 pub mod bytes;

@@ -3,8 +3,8 @@
 //! One file a subcommand, each with its arguments and a `run` that returns
 //! whether everything was well. `output` prints, `progress` draws bars.
 //!
-//! Exit status: 0 all is well, 1 a problem was found (damage, or JSON and
-//! twin that do not agree), 2 the command could not run.
+//! Exit status: 0 all is well, 1 a problem was found (damage, JSON and twin
+//! that do not agree, no such key), 2 the command could not run.
 
 mod gc;
 mod get;

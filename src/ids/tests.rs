@@ -12,7 +12,8 @@ use super::{
 use crate::{
     bytes::{Backend, Spill},
     container::{Container, ContainerWriter, Expected, FileKind, OpenOptions, SectionKind},
-    error::{Error, Fault},
+    error::Fault,
+    testing::fault,
 };
 
 fn write(dir: &Path, ids: &[Vec<u8>], sorted: bool) -> IdColumn {
@@ -120,7 +121,7 @@ fn the_smallest_form_is_taken() {
 }
 
 /// A column of two ids: a UUID and `ab`, with other sections.
-fn mixed(ids: [u64; 4], kinds: &[u8], texts: &[u8], ends: bool) -> crate::Result<Vec<u8>> {
+fn mixed_column(ids: [u64; 4], kinds: &[u8], texts: &[u8], ends: bool) -> crate::Result<IdColumn> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mixed");
     let mut out = ContainerWriter::create(&path, FileKind::Records).unwrap();
@@ -128,7 +129,8 @@ fn mixed(ids: [u64; 4], kinds: &[u8], texts: &[u8], ends: bool) -> crate::Result
     out.whole(SectionKind::IDS, &bytes).unwrap();
     out.whole(SectionKind::ID_KINDS, kinds).unwrap();
     out.whole(SectionKind::ID_TEXTS, texts).unwrap();
-    out.whole(SectionKind::ID_SORTED, &[0; 8]).unwrap();
+    out.whole(SectionKind::ID_SORTED, &[0, 0, 0, 0, 1, 0, 0, 0])
+        .unwrap();
     if ends {
         out.whole(SectionKind::ID_ENDS, &[0; 8]).unwrap();
     }
@@ -136,18 +138,37 @@ fn mixed(ids: [u64; 4], kinds: &[u8], texts: &[u8], ends: bool) -> crate::Result
     let options = OpenOptions::default();
     let file = Container::open(&path, FileKind::Records, Expected::Any, &options).unwrap();
     let (rows, form, lookup) = (2, IdForm::Mixed, Lookup::Sorted);
-    let column = IdColumn::open(&Arc::new(file), &IdsMeta { rows, form, lookup })?;
+    IdColumn::open(&Arc::new(file), &IdsMeta { rows, form, lookup })
+}
+
+/// The second id of such a column.
+fn mixed(ids: [u64; 4], kinds: &[u8], texts: &[u8], ends: bool) -> crate::Result<Vec<u8>> {
     let mut id = Vec::new();
-    column.get(1, &mut id)?;
+    mixed_column(ids, kinds, texts, ends)?.get(1, &mut id)?;
     Ok(id)
 }
 
 #[test]
-fn malformed_mixed_columns_are_refused() {
-    let fault = |result| match result {
-        Err(Error::Damaged { fault, .. }) => fault,
-        other => panic!("{other:?}"),
+fn bytes_that_are_no_ids_are_found() {
+    let kinds = [2, 0, 0, 0, 0, 0, 0, 0];
+    let check = |start, kinds: &[u8], texts: &[u8]| {
+        mixed_column([0, 0, start, 2], kinds, texts, false)
+            .unwrap()
+            .check_lookups()
     };
+    check(0, &kinds, b"ab").unwrap();
+    let stray = [6, 0, 0, 0, 0, 0, 0, 0];
+    for (start, kinds, texts) in [
+        (1, kinds, &b"xab"[..]),
+        (0, kinds, b"abx"),
+        (0, stray, b"ab"),
+    ] {
+        assert_eq!(fault(check(start, &kinds, texts)), Fault::Layout);
+    }
+}
+
+#[test]
+fn malformed_mixed_columns_are_refused() {
     let kinds = [2, 0, 0, 0, 0, 0, 0, 0];
     assert_eq!(mixed([0, 0, 1, 2], &kinds, b"xab", false).unwrap(), b"ab");
     assert_eq!(

@@ -50,7 +50,7 @@ pub enum NotStructural {
     #[error("many strings are spelled in unusual ways")]
     OddStrings,
     /// More rows or larger values than a segment holds.
-    #[error("it is larger than a segment can be")]
+    #[error("it is larger, or nests deeper, than a segment can hold")]
     TooLarge,
 }
 
