@@ -25,7 +25,7 @@ fn print(store: &RecordStore, name: &str) -> Result<String> {
         Ok(())
     };
     let mut text = RecordText::new(store, 1, &mut sink)?;
-    text.collection(&store.view(&CollectionPath::top(name.as_bytes()))?)?;
+    text.top(&store.view(&CollectionPath::top(name.as_bytes()))?)?;
     text.finish()?;
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
@@ -131,7 +131,7 @@ fn what_cannot_be_printed_is_left_out_of_what_is_rescued() {
         let mut text = RecordText::new(&store, 1, &mut sink)
             .unwrap()
             .rescuing(&mut told);
-        text.collection(&data).unwrap();
+        text.top(&data).unwrap();
         text.finish().unwrap();
         assert_eq!(out, br#"{"key-0": 1, "key-2": 3}"#);
         assert_eq!((told.kept, told.lost.len()), (2, 1));
@@ -249,6 +249,45 @@ fn tombstones_of_another_number_of_vectors_are_refused() {
     let count = Fault::Value("the number of entries that tombstones state");
     assert_eq!(fault(with(3).vectors()), count);
     assert_eq!(fault(with(3).get(b"a")), count);
+}
+
+/// Such a collection is printed on several threads, in ranges of its blocks.
+#[test]
+fn a_long_collection_is_printed_in_order_and_as_far_as_it_is_whole() {
+    const LENGTH: u32 = 1000;
+    let dir = temp();
+    let record = |n: u32| format!("\"{n} {}\"", "x".repeat(n as usize * 7 % 900));
+    let mut list: Vec<_> = (0..LENGTH).map(|n| record(n).into_bytes()).collect();
+    let write = |name, list: &[Vec<u8>]| {
+        let path = dir.path().join(name);
+        let list: Vec<_> = list.iter().map(Vec::as_slice).collect();
+        forge::write(&path, &[b"1"], &list, |_| {}).unwrap();
+        open(&path, FileKind::Records)
+    };
+    let segment = write("whole", &list);
+    let all: Vec<_> = (0..LENGTH).collect();
+    for dead in [&[][..], &[0, 1, 999], &all[..700], &all[1..], &all] {
+        let mut files = vec![Arc::clone(&segment)];
+        if !dead.is_empty() {
+            files.push(tombstones(segment.root(), forge::LIST, LENGTH, dead));
+        }
+        let store = RecordStore::open(files).unwrap();
+        let live = all.iter().filter(|n| !dead.contains(n));
+        let expected: Vec<_> = live.map(|&n| record(n)).collect();
+        let printed = print(&store, "list").unwrap();
+        assert!(printed == format!("[{}]", expected.join(", ")), "{dead:?}");
+        // Nobody prints on when the text is no longer wanted.
+        let stop = || Error::io("write", "full")(std::io::ErrorKind::StorageFull.into());
+        let mut sink = |_: &[u8]| Err(stop());
+        let mut text = RecordText::new(&store, 1, &mut sink).unwrap();
+        let view = store.view(&CollectionPath::top(b"list")).unwrap();
+        let stopped = text.top(&view).and_then(|()| text.finish());
+        assert_eq!(stopped.unwrap_err().to_string(), stop().to_string());
+    }
+    list[700] = b"\x10\x03".to_vec();
+    let store = RecordStore::open(vec![write("odd", &list)]).unwrap();
+    let number = Fault::Value("a collection's number");
+    assert_eq!(fault(print(&store, "list")), number);
 }
 
 /// Without tombstones what two segments have under one key is there twice, as

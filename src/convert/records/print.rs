@@ -50,7 +50,7 @@ fn print_all<'k>(
                 text.verbatim(key)?;
                 text.normal(b":")?;
                 let name = &newest.collection(*collection)?.name;
-                text.collection(&store.view(&CollectionPath::top(name))?)?;
+                text.top(&store.view(&CollectionPath::top(name))?)?;
             }
             RecordMember::Other { key, value } => {
                 text.verbatim(key)?;

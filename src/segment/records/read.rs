@@ -1,7 +1,7 @@
 //! Reading a record segment: records by key or by number, one block at a
 //! time. The twin of `write.rs`.
 
-use std::sync::Arc;
+use std::{ops::Range, path::Path, sync::Arc};
 
 use super::{
     format::{
@@ -208,6 +208,27 @@ impl RecordSegment {
         })
     }
 
+    /// Cuts a collection into ranges of entries that begin with a block and have
+    /// about so many blocks.
+    pub(crate) fn ranges(&self, collection: u32, blocks: usize) -> Result<Vec<Range<u32>>> {
+        let collection = self.collection(collection)?;
+        let mut begins = Vec::new();
+        for block in self.blocks.heap_blocks(&collection.records).step_by(blocks) {
+            let begin = u32::try_from(block?.first_item).unwrap_or(u32::MAX);
+            // Blocks that only continue an item begin with the next one.
+            if begins.last() != Some(&begin) {
+                begins.push(begin);
+            }
+        }
+        let ends = begins.iter().skip(1).copied();
+        let ends = ends.chain([collection.entries]);
+        Ok(begins
+            .iter()
+            .zip(ends)
+            .map(|(&begin, end)| begin..end)
+            .collect())
+    }
+
     /// Reads what opening leaves for later and does not look into blocks:
     /// every order and sequence number.
     ///
@@ -263,6 +284,10 @@ impl RecordSegment {
     /// The error for metadata, or packed text, that breaks a rule.
     pub(crate) fn refuse(&self, what: &'static str) -> Error {
         self.file.damaged(self.span, 0, Fault::Value(what))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
     }
 }
 

@@ -4,6 +4,7 @@ mod each;
 mod path;
 mod rescue;
 mod text;
+mod threads;
 
 use std::{
     collections::{HashMap, HashSet},

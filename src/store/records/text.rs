@@ -56,14 +56,24 @@ impl<'s, 'k> RecordText<'s, 'k> {
         sink: &'k mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<RecordText<'s, 'k>> {
         let newest = store.segment(store.segments.len().saturating_sub(1))?;
-        Ok(RecordText {
+        let printing = Printing::new(newest.segment.style(0)?, depth);
+        Ok(RecordText::with(store, printing, sink))
+    }
+
+    /// Prints with a printing of its own.
+    pub(super) fn with(
+        store: &'s RecordStore,
+        printing: Printing,
+        sink: &'k mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> RecordText<'s, 'k> {
+        RecordText {
             store,
-            printing: Printing::new(newest.segment.style(0)?, depth),
+            printing,
             sink,
             printed: HashSet::new(),
             maps: true,
             rescue: None,
-        })
+        }
     }
 
     /// Leaves out what cannot be read, and tells of it.
@@ -93,12 +103,30 @@ impl<'s, 'k> RecordText<'s, 'k> {
         self.hand_on(PIECE)
     }
 
-    /// Prints all records of a collection, with its brackets.
-    pub(crate) fn collection(&mut self, view: &View<'s>) -> Result<()> {
-        let (open, close, empty) = match view.keyed {
-            true => (b"{", b"}", b"{}"),
-            false => (b"[", b"]", b"[]"),
+    /// Prints all records of a collection of the top level, with its brackets; a
+    /// long one on several threads.
+    pub(crate) fn top(&mut self, view: &View<'s>) -> Result<()> {
+        let ranges = match self.rescue {
+            None => view.ranges()?,
+            Some(_) => None,
         };
+        let Some(ranges) = ranges else {
+            return self.collection(view);
+        };
+        let Some(first) = view.entries()?.next()? else {
+            return self.collection(view);
+        };
+        let (open, close) = brackets(view.keyed);
+        self.normal(open)?;
+        self.entry(&first, view.keyed, &mut Walks::default())?;
+        self.hand_on(0)?;
+        ranges.print(first.entry, &self.printing, self.sink)?;
+        self.normal(close)
+    }
+
+    /// Prints all records of a collection, with its brackets.
+    fn collection(&mut self, view: &View<'s>) -> Result<()> {
+        let (open, close) = brackets(view.keyed);
         let mut entries = match self.rescue {
             None => view.entries()?,
             Some(_) => self.rescued(view)?,
@@ -114,7 +142,11 @@ impl<'s, 'k> RecordText<'s, 'k> {
             first = false;
             self.entry(&entry, view.keyed, &mut walks)?;
         }
-        self.normal(if first { empty } else { close })
+        match (first, view.keyed) {
+            (false, _) => self.normal(close),
+            (true, true) => self.normal(b"{}"),
+            (true, false) => self.normal(b"[]"),
+        }
     }
 
     /// Prints a single record, without its key.
@@ -153,6 +185,13 @@ impl<'s, 'k> RecordText<'s, 'k> {
             out.clear();
         }
         Ok(())
+    }
+}
+
+fn brackets(keyed: bool) -> (&'static [u8], &'static [u8]) {
+    match keyed {
+        true => (b"{", b"}"),
+        false => (b"[", b"]"),
     }
 }
 
