@@ -7,8 +7,10 @@
 use std::{fmt, io, path::PathBuf};
 
 mod not_found;
+mod query;
 
 pub use not_found::NotFound;
+pub use query::QueryError;
 
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -179,6 +181,10 @@ pub enum Error {
     /// What was asked for by name is not in the store.
     #[error("{0}")]
     NotFound(NotFound),
+
+    /// A query has no answer.
+    #[error("{0}")]
+    Query(QueryError),
 
     /// The value asked for cannot be held in the form asked for.
     #[error("{what}: {got} is over the limit of {limit}")]

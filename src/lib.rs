@@ -37,7 +37,7 @@
 //!
 //! The layers, each importing only those before it: [`error`], [`bytes`],
 //! [`json`], [`container`], `blocks`, `ids`, `columns`, `planes`,
-//! `orders`, `hashes`, [`segment`], [`persist_dir`], [`store`], [`convert`]. `ARCHITECTURE.md`
+//! `orders`, `hashes`, [`segment`], [`persist_dir`], [`search`], [`store`], [`convert`]. `ARCHITECTURE.md`
 //! walks through them; `docs/FORMAT.md` defines every byte on disk.
 
 mod blocks;
@@ -52,6 +52,7 @@ pub mod json;
 mod orders;
 pub mod persist_dir;
 mod planes;
+pub mod search;
 pub mod segment;
 pub mod store;
 #[cfg(test)]

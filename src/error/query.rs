@@ -1,0 +1,87 @@
+//! Why a query has no answer.
+
+/// Why a query has no answer. The text is that of the exception which
+/// LlamaIndex raises for it (llama-index-core 0.14.25), because users look for
+/// that text; what LlamaIndex would answer and this build does not says so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// A mode that only other vector stores know.
+    #[error("Invalid query mode: VectorStoreQueryMode.{mode}")]
+    InvalidMode {
+        /// The mode's name in Python: `SPARSE`, `HYBRID` …
+        mode: &'static str,
+    },
+    /// A mode that needs Python.
+    #[error(
+        "query mode {mode} fits a model with scikit-learn: query from Python, through twinstore.llama_index, for it"
+    )]
+    NeedsPython {
+        /// The mode, as LlamaIndex spells it: `svm`, `linear_regression` …
+        mode: &'static str,
+    },
+    /// The query has no embedding.
+    #[error("unsupported operand type(s) for *: 'NoneType' and 'float'")]
+    NoEmbedding,
+    /// The query's embedding and a stored vector differ in length.
+    #[error("shapes ({query},) and ({stored},) not aligned: {query} (dim 0) != {stored} (dim 0)")]
+    Shapes {
+        /// Components of the query's embedding.
+        query: usize,
+        /// Components of the stored vector.
+        stored: usize,
+    },
+    /// The vectors that pass the filters are not all of one length.
+    #[error(
+        "setting an array element with a sequence. The requested array has an inhomogeneous shape after 1 dimensions. The detected shape was ({rows},) + inhomogeneous part."
+    )]
+    Ragged {
+        /// How many vectors passed.
+        rows: usize,
+    },
+    /// Filters on a store that has vectors but no metadata.
+    #[error(
+        "Cannot filter stores that were persisted without metadata. Please rebuild the store with metadata to enable filtering."
+    )]
+    NoMetadata,
+    /// Filters on a store where this vector has no metadata.
+    #[error("{}", quoted(id))]
+    NodeWithoutMetadata {
+        /// The vector's id.
+        id: String,
+    },
+    /// A filter does not fit a value that it was applied to.
+    #[error("{message}")]
+    FilterType {
+        /// Python's own words.
+        message: String,
+    },
+    /// No first pick can be made, since every score is NaN.
+    #[error("None")]
+    NoPick,
+}
+
+impl QueryError {
+    /// The class of the exception that LlamaIndex raises.
+    #[must_use]
+    pub fn exception(&self) -> &'static str {
+        match self {
+            QueryError::InvalidMode { .. }
+            | QueryError::Shapes { .. }
+            | QueryError::Ragged { .. }
+            | QueryError::NoMetadata => "ValueError",
+            QueryError::NeedsPython { .. } => "NotImplementedError",
+            QueryError::NoEmbedding | QueryError::FilterType { .. } => "TypeError",
+            QueryError::NodeWithoutMetadata { .. } | QueryError::NoPick => "KeyError",
+        }
+    }
+}
+
+/// As Python shows the argument of a `KeyError`.
+fn quoted(id: &str) -> String {
+    // Python prefers single quotes, unless only those are inside.
+    match id.contains('\'') && !id.contains('"') {
+        true => format!("\"{id}\""),
+        false => format!("'{}'", id.replace('\'', "\\'")),
+    }
+}
