@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     persist_dir::{Form, Snapshot, State, SyncEntry, SyncFile, manifest, state, sync},
     segment::NumberClasses,
-    store::{RecordStore, VectorStore},
+    store::{RecordStore, RowStore},
 };
 
 /// What a twin holds.
@@ -179,7 +179,7 @@ impl StoreInfo {
         }
     }
 
-    fn describe_vectors(&mut self, store: &VectorStore) -> Result<()> {
+    fn describe_vectors(&mut self, store: &RowStore) -> Result<()> {
         self.vectors = Some(store.vectors()?);
         let mut rows = 0;
         let mut classes = NumberClasses::default();

@@ -17,7 +17,7 @@ use crate::{
     json::{Escapes, decode, encode},
     persist_dir::{Form, OpenStore, Snapshot},
     segment::{Map, Member},
-    store::{CollectionPath, RecordStore, VectorStore},
+    store::{CollectionPath, RecordStore, RowStore},
 };
 
 /// How many collections an error names.
@@ -299,7 +299,7 @@ impl StoreView {
         Ok(more)
     }
 
-    fn map(&self, store: &VectorStore, path: &CollectionPath) -> Result<Map> {
+    fn map(&self, store: &RowStore, path: &CollectionPath) -> Result<Map> {
         let all = maps(store);
         match all.iter().find(|(name, _)| name == path) {
             Some((_, map)) => Ok(*map),
@@ -366,7 +366,7 @@ impl StoreView {
 }
 
 /// The maps of a vector store under the names that they have in its file.
-fn maps(store: &VectorStore) -> Vec<(CollectionPath, Map)> {
+fn maps(store: &RowStore) -> Vec<(CollectionPath, Map)> {
     let members = store.segments().last().map(|newest| newest.members());
     let members = members.unwrap_or_default().iter();
     let maps = members.filter_map(|member| match member {

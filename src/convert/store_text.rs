@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Fault, Place, Result},
     persist_dir::{OpenStore, Store},
     segment::VerbatimSegment,
-    store::{RecordStore, VectorStore},
+    store::{RecordStore, RowStore},
 };
 
 /// The opened segments of one store.
@@ -24,7 +24,7 @@ pub(crate) struct StoreText {
 pub(crate) enum Structure {
     /// It is a file and no more.
     None,
-    Vectors(VectorStore),
+    Vectors(RowStore),
     Records(RecordStore),
 }
 
@@ -32,7 +32,7 @@ impl Structure {
     fn open(segments: Vec<Arc<Container>>) -> Result<Structure> {
         // The manifest made sure that content comes first, and is of one kind.
         Ok(match segments.first().map(|file| file.kind()) {
-            Some(FileKind::Vectors) => Structure::Vectors(VectorStore::open(segments)?),
+            Some(FileKind::Vectors) => Structure::Vectors(RowStore::open(segments)?),
             Some(_) => Structure::Records(RecordStore::open(segments)?),
             None => Structure::None,
         })

@@ -5,7 +5,7 @@
 //! entries in the order of their sequence numbers (`merge.rs`), found by key.
 //!
 //! * [`RecordStore`]: collections of records, and their text;
-//! * [`VectorStore`]: vectors with metadata.
+//! * [`RowStore`]: ids with their vectors and metadata.
 //!
 //! What files a store is made of, and how they stand to the JSON, is not for
 //! this layer; nor is the layout of a file as a whole (`convert/`).
@@ -13,7 +13,7 @@
 mod merge;
 mod records;
 mod rescue;
-mod vectors;
+mod rows;
 
 #[cfg(test)]
 mod tests;
@@ -21,4 +21,4 @@ mod tests;
 pub(crate) use records::RecordText;
 pub use records::{BadPath, CollectionPath, RecordStore};
 pub(crate) use rescue::{Lost, Rescue};
-pub use vectors::VectorStore;
+pub use rows::RowStore;

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use proptest::prelude::*;
 
-use super::{CollectionPath, Lost, RecordStore, RecordText, Rescue, VectorStore};
+use super::{CollectionPath, Lost, RecordStore, RecordText, Rescue, RowStore};
 use crate::{
     bytes::Backend,
     container::{Container, Expected, FileKind, OpenOptions},
@@ -240,7 +240,7 @@ fn tombstones_of_another_number_of_vectors_are_refused() {
     let segment = open(&path, FileKind::Vectors);
     let with = |entries| {
         let tombstones = tombstones(segment.root(), 0, entries, &[1]);
-        VectorStore::open(vec![Arc::clone(&segment), tombstones]).unwrap()
+        RowStore::open(vec![Arc::clone(&segment), tombstones]).unwrap()
     };
     let store = with(2);
     assert_eq!(store.vectors().unwrap(), 1);

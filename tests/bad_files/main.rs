@@ -35,7 +35,7 @@ use twinstore::{
         Manifest, SegmentKind, SegmentName, SegmentRef, Snapshot, Store, StoreKind, SyncFile,
     },
     segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
-    store::{RecordStore, VectorStore},
+    store::{RecordStore, RowStore},
 };
 
 /// What the user is told after what is wrong.
@@ -172,7 +172,7 @@ fn read_all(storage: &Storage, open: &OpenOptions) -> Result<(String, bool)> {
         }
         match segments.first().map(|file| file.kind()) {
             Some(FileKind::Vectors) => {
-                let store = VectorStore::open(segments)?;
+                let store = RowStore::open(segments)?;
                 store.vectors()?;
                 store.get(b"alpha")?;
             }

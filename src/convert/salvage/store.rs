@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     persist_dir::{Fingerprint, Fingerprinter, OpenStore, SegmentRef, Snapshot},
     segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
-    store::{RecordStore, VectorStore},
+    store::{RecordStore, RowStore},
 };
 
 /// The name of what is left of a text.
@@ -78,7 +78,7 @@ struct WrittenFile {
 
 /// Content of a store that could be opened.
 enum Content {
-    Vectors(VectorStore),
+    Vectors(RowStore),
     Records(RecordStore),
 }
 
@@ -257,8 +257,8 @@ impl Job<'_> {
         }
         Ok(match content {
             Some(FileKind::Vectors) => Some(Content::Vectors(match whole {
-                true => VectorStore::open(open)?,
-                false => VectorStore::open_rest(open)?,
+                true => RowStore::open(open)?,
+                false => RowStore::open_rest(open)?,
             })),
             Some(_) => Some(Content::Records(match whole {
                 true => RecordStore::open(open)?,

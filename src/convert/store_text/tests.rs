@@ -589,7 +589,7 @@ proptest! {
         let texts = VECTOR_MAPS.iter().zip(&dicts).map(|((_, name), dict)| format!("\"{name}\": {}", dict.text()));
         let expected = format!("{{{}}}", texts.collect::<Vec<_>>().join(", "));
         prop_assert_eq!(disk.printed(FileKind::Vectors), expected);
-        let store = crate::store::VectorStore::open(disk.open(FileKind::Vectors, Backend::Read)).unwrap();
+        let store = crate::store::RowStore::open(disk.open(FileKind::Vectors, Backend::Read)).unwrap();
         prop_assert_eq!(store.vectors().unwrap(), dicts[0].live.len() as u64);
         for n in 0..7 {
             let entry = dicts[0].live.iter().find(|entry| entry.key == key(n));

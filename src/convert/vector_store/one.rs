@@ -5,7 +5,7 @@ use crate::{
     error::Result,
     json::{JsonStyle, encode, print_within},
     segment::{Map, OddmentWalk, Part, VectorSegment},
-    store::VectorStore,
+    store::RowStore,
 };
 
 /// Everything that the store has under `id`, as one JSON object; `None` where
@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
-pub(crate) fn print_id(store: &VectorStore, id: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(crate) fn print_id(store: &RowStore, id: &[u8]) -> Result<Option<Vec<u8>>> {
     let Some(newest) = store.segments().last() else {
         return Ok(None);
     };
@@ -48,7 +48,7 @@ pub(crate) fn print_id(store: &VectorStore, id: &[u8]) -> Result<Option<Vec<u8>>
 ///
 /// # Errors
 /// As [`print_id`].
-pub(crate) fn print_in_map(store: &VectorStore, map: Map, id: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(crate) fn print_in_map(store: &RowStore, map: Map, id: &[u8]) -> Result<Option<Vec<u8>>> {
     let (Some((segment, entry)), Some(newest)) = (store.find(map, id)?, store.segments().last())
     else {
         return Ok(None);

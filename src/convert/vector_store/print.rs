@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     json::{JsonStyle, decode, encode, print_within},
     segment::{Map, Member, OddmentWalk, Part, VectorSegment},
-    store::{CollectionPath, Lost, Rescue, VectorStore},
+    store::{CollectionPath, Lost, Rescue, RowStore},
 };
 
 /// Text gathered before it is handed on.
@@ -18,7 +18,7 @@ const PIECE: usize = 256 << 10;
 /// # Errors
 /// What `sink` returns; [`Error::Damaged`](crate::Error::Damaged),
 /// [`Error::Io`](crate::Error::Io).
-pub(crate) fn print(store: &VectorStore, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+pub(crate) fn print(store: &RowStore, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
     print_all(store, sink, None)
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn print(store: &VectorStore, sink: &mut dyn FnMut(&[u8]) -> Result<(
 /// # Errors
 /// As [`print()`].
 pub(crate) fn print_rescued(
-    store: &VectorStore,
+    store: &RowStore,
     sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     rescue: &mut dyn Rescue,
 ) -> Result<()> {
@@ -35,7 +35,7 @@ pub(crate) fn print_rescued(
 }
 
 fn print_all(
-    store: &VectorStore,
+    store: &RowStore,
     sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     mut rescue: Option<&mut dyn Rescue>,
 ) -> Result<()> {
@@ -86,7 +86,7 @@ fn print_all(
 
 /// The printing of one map.
 struct MapText<'s> {
-    store: &'s VectorStore,
+    store: &'s RowStore,
     map: Map,
     /// The token of its key in the file.
     key: &'s [u8],

@@ -1,13 +1,13 @@
 //! The entries of the maps of a vector store, by id.
 
-use super::VectorStore;
+use super::RowStore;
 use crate::{
     error::Result,
     segment::{Map, VectorSegment},
     store::merge::Merge,
 };
 
-impl VectorStore {
+impl RowStore {
     /// The entry of `id` in a map: its segment, and its number there.
     pub(crate) fn find(&self, map: Map, id: &[u8]) -> Result<Option<(&VectorSegment, u32)>> {
         let mut found: Option<(u64, usize, u32)> = None;

@@ -1,4 +1,4 @@
-//! A store of vectors: all its segments together.
+//! A store of rows: all its segments together.
 
 mod entries;
 
@@ -11,31 +11,31 @@ use crate::{
     segment::{Map, TombstoneSegment, VectorSegment},
 };
 
-/// A vector store: all its segments together.
+/// A store of rows, which are vectors with metadata: all its segments together.
 #[derive(Debug)]
-pub struct VectorStore {
+pub struct RowStore {
     /// From the oldest to the newest; at least one.
     segments: Vec<VectorSegment>,
     tombstones: Option<TombstoneSegment>,
 }
 
-impl VectorStore {
+impl RowStore {
     /// Takes the open segments of a store, oldest first, as
     /// [`OpenStore::segments`](crate::persist_dir::OpenStore::segments) gives
     /// them.
     ///
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged).
-    pub fn open(segments: Vec<Arc<Container>>) -> Result<VectorStore> {
-        VectorStore::of(segments, Given::All)
+    pub fn open(segments: Vec<Arc<Container>>) -> Result<RowStore> {
+        RowStore::of(segments, Given::All)
     }
 
     /// Takes what can be opened of a damaged store.
-    pub(crate) fn open_rest(segments: Vec<Arc<Container>>) -> Result<VectorStore> {
-        VectorStore::of(segments, Given::Rest)
+    pub(crate) fn open_rest(segments: Vec<Arc<Container>>) -> Result<RowStore> {
+        RowStore::of(segments, Given::Rest)
     }
 
-    fn of(segments: Vec<Arc<Container>>, given: Given) -> Result<VectorStore> {
+    fn of(segments: Vec<Arc<Container>>, given: Given) -> Result<RowStore> {
         let (segments, tombstones) = tombstones_of(segments)?;
         let segments = segments.into_iter().map(VectorSegment::open);
         let segments: Vec<_> = segments.collect::<Result<_>>()?;
@@ -43,7 +43,7 @@ impl VectorStore {
             let known = segments.iter().any(|segment| segment.root() == *root);
             known.then_some(Map::ALL.len())
         })?;
-        Ok(VectorStore {
+        Ok(RowStore {
             segments,
             tombstones,
         })
