@@ -6,9 +6,11 @@
 
 use std::{fmt, io, path::PathBuf};
 
+mod load;
 mod not_found;
 mod query;
 
+pub use load::LoadError;
 pub use not_found::NotFound;
 pub use query::QueryError;
 
@@ -181,6 +183,10 @@ pub enum Error {
     /// What was asked for by name is not in the store.
     #[error("{0}")]
     NotFound(NotFound),
+
+    /// An index cannot be loaded.
+    #[error("{0}")]
+    Load(LoadError),
 
     /// A query has no answer.
     #[error("{0}")]
@@ -382,6 +388,9 @@ pub enum SyncProblem {
         "both the JSON file and the twin changed since they were equal; choose with `pack --prefer json` or `unpack --prefer twin`"
     )]
     Diverged,
+    /// A context would open without a store that LlamaIndex would read.
+    #[error("the twin does not have this store yet; `twinstore pack` takes it over")]
+    NotPacked,
     /// Somebody changed the file while its replacement was being printed.
     #[error(
         "the JSON file was changed while the twin was being printed, and was kept; see `twinstore status`, then run it again"

@@ -13,10 +13,12 @@ mod ls;
 mod output;
 mod pack;
 mod progress;
+mod query;
 mod rollback;
 mod salvage;
 mod status;
 mod unpack;
+mod vectors;
 mod verify;
 
 use std::{io, process::ExitCode};
@@ -47,6 +49,7 @@ enum Command {
     Info(info::Args),
     Get(get::Args),
     Ls(ls::Args),
+    Query(query::Args),
     Gc(gc::Args),
     Rollback(rollback::Args),
     Salvage(salvage::Args),
@@ -121,6 +124,7 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(&args),
         Command::Get(args) => get::run(&args),
         Command::Ls(args) => ls::run(&args),
+        Command::Query(args) => query::run(&args),
         Command::Gc(args) => gc::run(&args),
         Command::Rollback(args) => rollback::run(&args),
         Command::Salvage(args) => salvage::run(&args),

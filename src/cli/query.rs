@@ -1,0 +1,223 @@
+//! `twinstore query`
+
+use std::{borrow::Cow, ffi::OsString, path::PathBuf};
+
+use serde::Serialize;
+use twinstore::{
+    Error, StorageContext,
+    error::{NotFound, QueryError},
+    search::{Hit, MetadataFilter, MetadataFilters, VectorStoreQuery, VectorStoreQueryMode},
+    store::{DocumentStore, VectorStore},
+};
+
+use crate::{Failure, Outcome, ReadArgs, output, vectors};
+
+/// Characters of a text that a table shows.
+const SHOWN: usize = 100;
+
+/// Search a vector store for the nearest vectors
+///
+/// Scores and order are those of LlamaIndex's SimpleVectorStore.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The persist directory
+    dir: PathBuf,
+    #[command(flatten)]
+    vector: Vector,
+    /// How many rows to give; 0 gives all
+    #[arg(short = 'k', long, value_name = "N", default_value_t = 10)]
+    top_k: usize,
+    /// Only rows whose metadata pass, as 'page >= 3', 'lang in ["en", "de"]' or
+    /// 'title text_match Rust'; several must all pass
+    #[arg(long = "filter", value_name = "CONDITION")]
+    filters: Vec<MetadataFilter>,
+    /// How rows are chosen: `mmr` gives rows that differ from each other
+    #[arg(long, value_enum, default_value = "default")]
+    mode: Mode,
+    /// For `--mode mmr`: 1 looks at the query only, 0 at the row before only
+    #[arg(long, value_name = "0..1")]
+    mmr_threshold: Option<f64>,
+    /// The namespace of the vector store
+    #[arg(long, value_name = "NAME", default_value = twinstore::DEFAULT_VECTOR_STORE)]
+    store: String,
+    /// Show this of each row, too
+    #[arg(long, value_enum)]
+    show: Vec<Show>,
+    /// Search this generation instead of the newest
+    #[arg(long, value_name = "N")]
+    generation: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Vector {
+    /// Near to the vector that the store has under this id
+    #[arg(long, value_name = "KEY")]
+    like: Option<OsString>,
+    /// Near to the vector in this file: .npy, or a list of numbers as JSON; `-` is
+    /// standard input. Several vectors are several queries
+    #[arg(long, value_name = "FILE")]
+    vector: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Mode {
+    Default,
+    Mmr,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Show {
+    /// The text of its node
+    Text,
+    /// Its metadata
+    Metadata,
+}
+
+/// The answer as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    generation: Option<u64>,
+    store: &'a str,
+    /// One list for each query.
+    results: Vec<Vec<Row<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: Cow<'a, str>,
+    /// `null` for NaN.
+    score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let options = args.read.options();
+    let context = match args.generation {
+        Some(generation) => StorageContext::open_generation(&args.dir, generation, &options)?,
+        None => StorageContext::open(&args.dir, &options)?,
+    };
+    for notice in context.notices() {
+        eprintln!("note: {notice}");
+    }
+    let store = context.vector_store(&args.store)?;
+    let queries: Vec<_> = args.embeddings(store)?.iter().map(|v| args.query(v)).collect();
+    let answers = store.query_batch(&queries).map_err(|e| explained(e, store))?;
+    let documents = match args.show.contains(&Show::Text) {
+        true => Some(context.docstore()?),
+        false => None,
+    };
+    let row = |hit| args.row(hit, store, documents);
+    let rows = |hits: &'_ Vec<Hit>| hits.iter().map(row).collect::<Result<Vec<_>, _>>();
+    let results = answers.iter().map(rows).collect::<Result<Vec<_>, _>>()?;
+    if args.json {
+        output::json(&Answer {
+            generation: context.generation(),
+            store: &args.store,
+            results,
+        })?;
+    } else {
+        output::text(&as_text(&results))?;
+    }
+    Ok(Outcome::Well)
+}
+
+impl Args {
+    fn embeddings(&self, store: &VectorStore) -> Result<Vec<Vec<f64>>, Error> {
+        if let Some(path) = &self.vector.vector {
+            return vectors::read(path);
+        }
+        let key = self.vector.like.as_deref().unwrap_or_default();
+        match store.get(key.as_encoded_bytes())? {
+            Some(vector) => Ok(vec![vector]),
+            None => Err(Error::NotFound(NotFound::Key {
+                store: self.store.clone(),
+                key: key.to_string_lossy().into_owned(),
+                searched: vec!["embedding_dict".to_owned()],
+                elsewhere: Vec::new(),
+            })),
+        }
+    }
+
+    fn query(&self, embedding: &[f64]) -> VectorStoreQuery {
+        let mut query = VectorStoreQuery::new(embedding).top_k(self.top_k);
+        query = query.mode(match self.mode {
+            Mode::Default => VectorStoreQueryMode::Default,
+            Mode::Mmr => VectorStoreQueryMode::Mmr,
+        });
+        if let Some(threshold) = self.mmr_threshold {
+            query = query.mmr_threshold(threshold);
+        }
+        match self.filters.is_empty() {
+            true => query,
+            false => query.filters(MetadataFilters::all(self.filters.clone())),
+        }
+    }
+
+    fn row<'h>(
+        &self,
+        hit: &'h Hit,
+        store: &VectorStore,
+        documents: Option<&DocumentStore>,
+    ) -> Result<Row<'h>, Error> {
+        let node = documents.map(|documents| documents.get(&hit.id)).transpose()?;
+        let text = node.flatten().map(|node| node.text()).transpose()?;
+        let metadata = match self.show.contains(&Show::Metadata) {
+            true => store.metadata(&hit.id)?,
+            false => None,
+        };
+        Ok(Row {
+            id: hit.id_text(),
+            score: hit.score,
+            text,
+            metadata: metadata.map(|text| String::from_utf8_lossy(&text).into_owned()),
+        })
+    }
+}
+
+/// Says of which lengths the vectors are, in plain words too.
+fn explained(error: Error, store: &VectorStore) -> Error {
+    if let Error::Query(QueryError::Shapes { query, stored }) = &error {
+        eprintln!(
+            "the query has {query} components, the vectors of the store have {stored}: was it made by another embedding model?"
+        );
+    }
+    let _ = store;
+    error
+}
+
+fn as_text(results: &[Vec<Row<'_>>]) -> String {
+    let mut out = String::new();
+    for (n, rows) in results.iter().enumerate() {
+        if results.len() > 1 {
+            let gap = if n == 0 { "" } else { "\n" };
+            out.push_str(&format!("{gap}query {n}:\n"));
+        }
+        let cells = rows.iter().map(|row| {
+            let mut cells = vec![format!("{:.6}", row.score), row.id.clone().into_owned()];
+            cells.extend(row.text.as_deref().map(shortened));
+            cells.extend(row.metadata.as_deref().map(shortened));
+            cells
+        });
+        out.push_str(&output::table(&cells.collect::<Vec<_>>(), &[0]));
+    }
+    out
+}
+
+/// The beginning of a text, on one line.
+fn shortened(text: &str) -> String {
+    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = words.char_indices().nth(SHOWN) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}
