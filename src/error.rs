@@ -9,10 +9,12 @@ use std::{fmt, io, path::PathBuf};
 mod load;
 mod not_found;
 mod query;
+mod store;
 
 pub use load::LoadError;
 pub use not_found::NotFound;
 pub use query::QueryError;
+pub use store::StoreError;
 
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -191,6 +193,10 @@ pub enum Error {
     /// A query has no answer.
     #[error("{0}")]
     Query(QueryError),
+
+    /// A store cannot give what was asked of it.
+    #[error("{0}")]
+    Store(StoreError),
 
     /// The value asked for cannot be held in the form asked for.
     #[error("{what}: {got} is over the limit of {limit}")]

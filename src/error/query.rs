@@ -78,7 +78,7 @@ impl QueryError {
 }
 
 /// As Python shows the argument of a `KeyError`.
-fn quoted(id: &str) -> String {
+pub(super) fn quoted(id: &str) -> String {
     // Python prefers single quotes, unless only those are inside.
     match id.contains('\'') && !id.contains('"') {
         true => format!("\"{id}\""),

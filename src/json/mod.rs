@@ -12,6 +12,7 @@
 //!   values, each checked by [`value_end`], the scanner;
 //! * [`Elements`] and [`Members`] walk over the children of a checked
 //!   container;
+//! * [`Value`] is one of them, looked into as far as is asked;
 //! * [`JsonStyle`] is what a writer was free to choose; it is detected once
 //!   for a text;
 //! * [`normalise`] strips a value of the style for storing, [`print()`] puts
@@ -39,6 +40,7 @@ pub mod scan;
 pub mod string;
 pub mod style;
 mod tokens;
+pub mod value;
 pub mod walk;
 pub mod window;
 
@@ -55,6 +57,7 @@ pub(crate) use string::encode_content;
 pub use string::{Escapes, decode, encode};
 pub use style::{Indent, JsonStyle, Newline};
 pub(crate) use tokens::{Token, Tokens};
+pub use value::{Kind, Value};
 pub(crate) use walk::string_len;
 pub use walk::{Elements, Members};
 pub use window::Window;

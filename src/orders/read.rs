@@ -139,6 +139,11 @@ impl EntryOrder {
         self.entries
     }
 
+    /// Whether a row may have several entries.
+    pub(crate) fn may_repeat(&self) -> bool {
+        matches!(self.kind, Kind::Explicit(_))
+    }
+
     /// The row of an entry.
     pub(crate) fn row_of(&self, entry: u32) -> Result<u32> {
         if entry >= self.entries {

@@ -174,6 +174,11 @@ impl RecordSegment {
         }
     }
 
+    /// Whether a collection may have several entries of one key.
+    pub(crate) fn may_repeat(&self, collection: u32) -> Result<bool> {
+        Ok(self.order(collection)?.may_repeat())
+    }
+
     /// Whether an id is in the pool, in which all keys are.
     pub(crate) fn has_id(&self, id: &[u8]) -> Result<bool> {
         Ok(self.ids.find(id)?.is_some())

@@ -1,6 +1,8 @@
 //! The records of a collection one after another, with bounded memory.
 
-use super::{Entries, RecordStore, RecordText, text::Walks};
+use std::collections::HashSet;
+
+use super::{Detail, Entries, EntryRef, RecordStore, View, text::Walks};
 use crate::{error::Result, store::CollectionPath};
 
 /// Takes key and text of a record.
@@ -25,6 +27,55 @@ impl Keys<'_> {
             Some(entry) => self.store.key_of(&entry, key).map(|()| true),
             None => Ok(false),
         }
+    }
+}
+
+/// The records of a collection, as the dict or list that Python reads from the
+/// file has them: where a key is repeated, the last record in the place of the
+/// first.
+pub(crate) struct Records<'s> {
+    store: &'s RecordStore,
+    view: View<'s>,
+    entries: Entries<'s>,
+    walks: Walks<'s>,
+    detail: Detail,
+    /// The keys that came again and were given; `None` where none can.
+    repeated: Option<HashSet<Vec<u8>>>,
+}
+
+impl Records<'_> {
+    /// Puts the next key, if the collection has keys, in the place of `key`, and
+    /// says which record it is. `None` at the end.
+    pub(crate) fn next(&mut self, key: &mut Vec<u8>) -> Result<Option<EntryRef>> {
+        loop {
+            let Some(entry) = self.entries.next()? else {
+                return Ok(None);
+            };
+            key.clear();
+            if !self.view.keyed {
+                return Ok(Some(entry));
+            }
+            self.store.key_of(&entry, key)?;
+            let Some(repeated) = &mut self.repeated else {
+                return Ok(Some(entry));
+            };
+            match self.view.find(key)? {
+                Some(last) if last != entry => {
+                    if repeated.insert(key.clone()) {
+                        return Ok(Some(last));
+                    }
+                }
+                _ if repeated.contains(key.as_slice()) => {}
+                _ => return Ok(Some(entry)),
+            }
+        }
+    }
+
+    /// Puts the text of a record in the place of `value`.
+    pub(crate) fn read(&mut self, entry: &EntryRef, value: &mut Vec<u8>) -> Result<()> {
+        value.clear();
+        self.store
+            .print_entry(entry, self.detail, &mut self.walks, value)
     }
 }
 
@@ -67,6 +118,33 @@ impl RecordStore {
         })
     }
 
+    /// Walks over the records of a collection.
+    pub(crate) fn records(&self, path: &CollectionPath, detail: Detail) -> Result<Records<'_>> {
+        let view = self.view(path)?;
+        Ok(Records {
+            store: self,
+            entries: view.entries()?,
+            repeated: view.may_repeat()?.then(HashSet::new),
+            view,
+            walks: Walks::default(),
+            detail,
+        })
+    }
+
+    /// Number of different keys in a collection, or of records where it has no
+    /// keys.
+    pub(crate) fn distinct(&self, path: &CollectionPath) -> Result<u64> {
+        if !self.view(path)?.may_repeat()? {
+            return self.len(path);
+        }
+        let (mut count, mut key) = (0, Vec::new());
+        let mut records = self.records(path, Detail::NoNumbers)?;
+        while records.next(&mut key)?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
     /// Tells `each` key and text of every record of a keyed collection.
     /// Nested collections are left out of the text: `{}` stands for them.
     pub(crate) fn each_record(
@@ -85,13 +163,7 @@ impl RecordStore {
             key.clear();
             value.clear();
             self.key_of(&entry, &mut key)?;
-            let mut sink = |piece: &[u8]| {
-                value.extend_from_slice(piece);
-                Ok(())
-            };
-            let mut text = RecordText::new(self, 0, &mut sink)?.without_maps();
-            text.entry(&entry, false, &mut walks)?;
-            text.finish()?;
+            self.print_entry(&entry, Detail::NoMaps, &mut walks, &mut value)?;
             each(&key, &value)?;
         }
         Ok(())

@@ -11,8 +11,10 @@ use std::{
     sync::Arc,
 };
 
+pub(crate) use each::Records;
 pub use path::{BadPath, CollectionPath};
-pub(crate) use text::RecordText;
+use text::Walks;
+pub(crate) use text::{Detail, RecordText};
 
 use super::merge::{Given, Merge, Part, check_targets, tombstones_of};
 use crate::{
@@ -155,18 +157,39 @@ impl RecordStore {
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
     pub fn get(&self, path: &CollectionPath, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.get_detailed(path, key, Detail::All)
+    }
+
+    /// The text of a record, or as much of it as is wanted.
+    pub(crate) fn get_detailed(
+        &self,
+        path: &CollectionPath,
+        key: &[u8],
+        detail: Detail,
+    ) -> Result<Option<Vec<u8>>> {
         let Some(entry) = self.view(path)?.find(key)? else {
             return Ok(None);
         };
         let mut out = Vec::new();
+        self.print_entry(&entry, detail, &mut Walks::default(), &mut out)?;
+        Ok(Some(out))
+    }
+
+    /// Appends the text of a record, without its key.
+    fn print_entry<'s>(
+        &'s self,
+        entry: &EntryRef,
+        detail: Detail,
+        walks: &mut Walks<'s>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         let mut sink = |piece: &[u8]| {
             out.extend_from_slice(piece);
             Ok(())
         };
-        let mut text = RecordText::new(self, 0, &mut sink)?;
-        text.value(&entry)?;
-        text.finish()?;
-        Ok(Some(out))
+        let mut text = RecordText::new(self, 0, &mut sink)?.detailed(detail);
+        text.entry(entry, false, walks)?;
+        text.finish()
     }
 
     /// Tells `each` the keys of a collection, in order.
@@ -297,6 +320,21 @@ impl<'s> View<'s> {
             }
         }
         Ok(found.map(|(_, entry)| entry))
+    }
+
+    /// Whether a key may have several records, of which the last counts.
+    pub(crate) fn may_repeat(&self) -> Result<bool> {
+        for &(segment, collection) in &self.parts {
+            if self
+                .store
+                .segment(segment)?
+                .segment
+                .may_repeat(collection)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The live records, in order.

@@ -14,6 +14,17 @@ use crate::{
 /// Text gathered before it is handed on.
 const PIECE: usize = 256 << 10;
 
+/// How much of a record is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// All of it.
+    All,
+    /// `{}` stands for nested collections.
+    NoMaps,
+    /// And `[]` for arrays of numbers that are not kept in its text.
+    NoNumbers,
+}
+
 /// Prints records of a store to a sink, piece by piece.
 pub(crate) struct RecordText<'s, 'k> {
     pub(super) store: &'s RecordStore,
@@ -21,8 +32,7 @@ pub(crate) struct RecordText<'s, 'k> {
     sink: &'k mut dyn FnMut(&[u8]) -> Result<()>,
     /// Nested collections that were printed: each has one place.
     pub(super) printed: HashSet<(usize, u32)>,
-    /// Whether nested collections are printed at all.
-    maps: bool,
+    detail: Detail,
     /// Who is told of entries that cannot be read, which are then left out.
     pub(super) rescue: Option<&'k mut dyn Rescue>,
 }
@@ -71,7 +81,7 @@ impl<'s, 'k> RecordText<'s, 'k> {
             printing,
             sink,
             printed: HashSet::new(),
-            maps: true,
+            detail: Detail::All,
             rescue: None,
         }
     }
@@ -82,9 +92,9 @@ impl<'s, 'k> RecordText<'s, 'k> {
         self
     }
 
-    /// Prints `{}` for nested collections.
-    pub(super) fn without_maps(mut self) -> RecordText<'s, 'k> {
-        self.maps = false;
+    /// Prints so much of each record.
+    pub(super) fn detailed(mut self, detail: Detail) -> RecordText<'s, 'k> {
+        self.detail = detail;
         self
     }
 
@@ -147,11 +157,6 @@ impl<'s, 'k> RecordText<'s, 'k> {
             (true, true) => self.normal(b"{}"),
             (true, false) => self.normal(b"[]"),
         }
-    }
-
-    /// Prints a single record, without its key.
-    pub(crate) fn value(&mut self, entry: &EntryRef) -> Result<()> {
-        self.entry(entry, false, &mut Walks::default())
     }
 
     /// Hands on what is left.
@@ -229,6 +234,9 @@ impl Expanded for OneRecord<'_, '_, '_> {
     }
 
     fn numbers(&mut self, plane: u32, row: u32) -> Result<()> {
+        if self.text.detail == Detail::NoNumbers {
+            return self.text.normal(b"[]");
+        }
         let row = self.segment.numbers(plane, row)?;
         match self.text.printing.numbers(&row) {
             true => self.text.hand_on(PIECE),
@@ -249,7 +257,7 @@ impl Expanded for OneRecord<'_, '_, '_> {
     }
 
     fn map(&mut self, collection: u32) -> Result<()> {
-        if !self.text.maps {
+        if self.text.detail != Detail::All {
             return self.text.normal(b"{}");
         }
         let place = (self.entry.segment, collection);

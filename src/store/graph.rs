@@ -1,0 +1,190 @@
+//! The graph store: triplets by subject.
+
+use std::collections::HashSet;
+
+use super::{
+    Keys,
+    keyed::Keyed,
+    record::unfit,
+    records::{CollectionPath, Detail, RecordStore},
+};
+#[cfg(doc)]
+use crate::error::{Error, StoreError};
+use crate::{error::Result, json::Value};
+
+/// How many relations of one subject are followed beyond the first step:
+/// LlamaIndex passes its limit to the first step only, and this is the default.
+const STEP_LIMIT: usize = 30;
+
+/// What a subject is related to, and how: relation and object.
+pub type RelatedPair = [Vec<u8>; 2];
+
+/// A relation with its subject: subject, relation, object.
+pub type Triple = [Vec<u8>; 3];
+
+/// A graph store: LlamaIndex's `SimpleGraphStore`, read side
+/// (`graph_stores/simple.py`).
+#[derive(Debug)]
+pub struct GraphStore {
+    records: Option<RecordStore>,
+    subjects: CollectionPath,
+}
+
+impl GraphStore {
+    /// The graph store that these records are.
+    #[must_use]
+    pub fn new(records: RecordStore) -> GraphStore {
+        GraphStore::of(Some(records))
+    }
+
+    /// A graph store without a triplet.
+    #[must_use]
+    pub fn empty() -> GraphStore {
+        GraphStore::of(None)
+    }
+
+    fn of(records: Option<RecordStore>) -> GraphStore {
+        GraphStore {
+            records,
+            subjects: CollectionPath::top(b"graph_dict"),
+        }
+    }
+
+    /// What a subject is related to, in the order in which it was added; nothing
+    /// for an unknown one.
+    ///
+    /// # Errors
+    /// [`StoreError::Shape`] where the file has anything but pairs of strings;
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn get(&self, subject: &[u8]) -> Result<Vec<RelatedPair>> {
+        let Some(text) = self.all().get(subject, Detail::All)? else {
+            return Ok(Vec::new());
+        };
+        let pairs = Value::of(&text).elements().map(|pair| {
+            let mut parts = pair.as_strings()?.into_iter();
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some(relation), Some(object), None) => {
+                    Some([relation.into_owned(), object.into_owned()])
+                }
+                _ => None,
+            }
+        });
+        let pairs: Option<Vec<RelatedPair>> = pairs.collect();
+        pairs.ok_or_else(|| unfit(subject, "a list of pairs of strings"))
+    }
+
+    /// All subjects, in order.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn subjects(&self) -> Result<Keys<'_>> {
+        self.all().keys()
+    }
+
+    /// Number of subjects.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn len(&self) -> Result<u64> {
+        self.all().len()
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Errors
+    /// As [`len`](GraphStore::len).
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// The triplets that are reached from each of these subjects, or from all
+    /// subjects, in up to `depth` steps, depth first. There are `limit` in all:
+    /// the subject at which they are used up is the last of the answer.
+    /// LlamaIndex's defaults are a depth of 2 and a limit of 30.
+    ///
+    /// Beyond the first step, 30 relations of a subject are followed, as
+    /// LlamaIndex does. No more triplets are read than are given.
+    ///
+    /// # Errors
+    /// As [`get`](GraphStore::get).
+    pub fn get_rel_map(
+        &self,
+        subjects: Option<&[&[u8]]>,
+        depth: usize,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<Triple>)>> {
+        let mut map = Vec::new();
+        let mut left = limit;
+        // False when there is nothing more to be said.
+        let mut tell = |subject: Vec<u8>| -> Result<bool> {
+            let mut triples = self.reached(&subject, depth, limit, left.saturating_add(1))?;
+            let more = triples.len() > left;
+            triples.truncate(left);
+            left -= triples.len();
+            map.push((subject, triples));
+            Ok(!more)
+        };
+        match subjects {
+            None => {
+                for subject in self.subjects()? {
+                    if !tell(subject?)? {
+                        break;
+                    }
+                }
+            }
+            Some(subjects) => {
+                let mut told = HashSet::new();
+                for subject in subjects {
+                    if told.insert(subject) && !tell(subject.to_vec())? {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(map)
+    }
+
+    /// The first `most` triplets that are reached from a subject.
+    fn reached(
+        &self,
+        subject: &[u8],
+        depth: usize,
+        limit: usize,
+        most: usize,
+    ) -> Result<Vec<Triple>> {
+        let mut found = Vec::new();
+        // A list of what is still to be followed, as a depth of a million must
+        // not need a million frames.
+        let mut steps = Vec::new();
+        if depth > 0 {
+            steps.push(self.step(subject, limit)?);
+        }
+        while let Some((subject, relations)) = steps.last_mut() {
+            let Some([relation, object]) = relations.next() else {
+                steps.pop();
+                continue;
+            };
+            found.push([subject.clone(), relation, object.clone()]);
+            if found.len() == most {
+                break;
+            }
+            if steps.len() < depth {
+                steps.push(self.step(&object, STEP_LIMIT)?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn step(
+        &self,
+        subject: &[u8],
+        limit: usize,
+    ) -> Result<(Vec<u8>, impl Iterator<Item = RelatedPair> + use<>)> {
+        let relations = self.get(subject)?.into_iter().take(limit);
+        Ok((subject.to_vec(), relations))
+    }
+
+    fn all(&self) -> Keyed<'_> {
+        Keyed::of(self.records.as_ref(), &self.subjects)
+    }
+}

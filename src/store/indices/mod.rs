@@ -1,0 +1,170 @@
+//! The index store: what indices keep of their nodes.
+//!
+//! An [`IndexStruct`] is read with its own record; the maps in it, which may
+//! have a million entries, are not: they are [`StructMap`]s, read entry by
+//! entry (`map.rs`). The structs themselves, one for each class of LlamaIndex,
+//! are in `structs.rs`; `data.rs` is what they have in common.
+
+mod data;
+mod map;
+mod structs;
+
+#[cfg(test)]
+mod tests;
+
+pub use data::{Field, StructData};
+pub use map::{JsonText, MapValue, StructEntries, StructMap};
+pub use structs::{
+    EmptyIndexStruct, IndexDict, IndexDocumentSummary, IndexGraph, IndexLPG, IndexList,
+    IndexStruct, IndexStructType, KG, KeywordTable, MultiModelIndexDict, PandasStructTable,
+    SQLStructTable,
+};
+
+use super::{
+    Keys,
+    keyed::Keyed,
+    records::{CollectionPath, Detail, RecordStore},
+};
+use crate::error::{Error, Result, StoreError};
+
+/// The namespace that LlamaIndex gives an index store.
+const NAMESPACE: &[u8] = b"index_store";
+
+/// An index store: LlamaIndex's `SimpleIndexStore`, read side
+/// (`storage/index_store/keyval_index_store.py`).
+///
+/// ```
+/// use twinstore::{
+///     container::OpenOptions,
+///     convert::{PackOptions, Silent, pack},
+///     persist_dir::Snapshot,
+///     store::{IndexStore, IndexStruct, RecordStore},
+/// };
+/// # let temp = tempfile::tempdir().unwrap();
+/// # let dir = temp.path();
+/// # std::fs::copy("examples/storage/index_store.json", dir.join("index_store.json")).unwrap();
+/// # pack(dir, &PackOptions::default(), &Silent)?;
+/// let twin = Snapshot::open(dir, None, &OpenOptions::default())?;
+/// let segments = twin.store("index_store.json")?.segments()?;
+/// let store = IndexStore::new(RecordStore::open(segments)?);
+///
+/// // The only struct there is.
+/// if let Some(IndexStruct::IndexDict(index)) = store.get_index_struct(None)? {
+///     let nodes = index.nodes_dict();
+///     let first = nodes.keys()?.next().unwrap()?;
+///     assert_eq!(nodes.get(&first)?, Some(first));
+/// }
+/// # else { panic!("no vector index"); }
+/// # Ok::<(), twinstore::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct IndexStore {
+    records: Option<RecordStore>,
+    structs: CollectionPath,
+}
+
+impl IndexStore {
+    /// The index store that these records are, under LlamaIndex's default
+    /// namespace, `index_store`.
+    #[must_use]
+    pub fn new(records: RecordStore) -> IndexStore {
+        IndexStore::named(Some(records), NAMESPACE)
+    }
+
+    /// An index store without an index.
+    #[must_use]
+    pub fn empty() -> IndexStore {
+        IndexStore::named(None, NAMESPACE)
+    }
+
+    /// The same records under another namespace: the collection
+    /// `{namespace}/data`.
+    #[must_use]
+    pub fn with_namespace(self, namespace: &[u8]) -> IndexStore {
+        IndexStore::named(self.records, namespace)
+    }
+
+    fn named(records: Option<RecordStore>, namespace: &[u8]) -> IndexStore {
+        IndexStore {
+            records,
+            structs: CollectionPath::top(&[namespace, b"/data"].concat()),
+        }
+    }
+
+    /// The index struct of that id, `None` where there is none. Without an id,
+    /// the only one that there is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOneStruct`] without an id; as
+    /// [`index_structs`](IndexStore::index_structs).
+    pub fn get_index_struct(&self, id: Option<&[u8]>) -> Result<Option<IndexStruct<'_>>> {
+        let Some(id) = id else {
+            let mut structs = self.index_structs()?;
+            let count = structs.len();
+            return match structs.pop() {
+                Some(only) if count == 1 => Ok(Some(only)),
+                _ => Err(Error::Store(StoreError::NotOneStruct { count })),
+            };
+        };
+        match (&self.records, self.structs().get(id, Detail::NoMaps)?) {
+            (Some(records), Some(record)) => self.parse(records, id.to_vec(), &record).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// All index structs, in order. What is in their maps is not read.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownStructType`], [`StoreError::NoMember`],
+    /// [`StoreError::Shape`], [`StoreError::NotJson`] for a record that is no
+    /// index struct; [`Error::Damaged`], [`Error::Io`].
+    pub fn index_structs(&self) -> Result<Vec<IndexStruct<'_>>> {
+        let Some(records) = &self.records else {
+            return Ok(Vec::new());
+        };
+        let entries = self.structs().entries(Detail::NoMaps)?;
+        let structs = entries.map(|entry| {
+            let (id, record) = entry?;
+            self.parse(records, id, &record)
+        });
+        structs.collect()
+    }
+
+    /// The ids of all index structs, in order.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn ids(&self) -> Result<Keys<'_>> {
+        self.structs().keys()
+    }
+
+    /// Number of index structs.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn len(&self) -> Result<u64> {
+        self.structs().len()
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Errors
+    /// As [`len`](IndexStore::len).
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    fn structs(&self) -> Keyed<'_> {
+        Keyed::of(self.records.as_ref(), &self.structs)
+    }
+
+    fn parse<'s>(
+        &'s self,
+        records: &'s RecordStore,
+        id: Vec<u8>,
+        record: &[u8],
+    ) -> Result<IndexStruct<'s>> {
+        let (kind, data) = StructData::parse(records, &self.structs, id, record)?;
+        Ok(IndexStruct::new(kind, data))
+    }
+}
