@@ -54,8 +54,13 @@ pub mod persist_dir;
 mod planes;
 pub mod search;
 pub mod segment;
+pub mod storage_context;
 pub mod store;
 #[cfg(test)]
 mod testing;
 
 pub use error::{Error, Result};
+pub use storage_context::{
+    DEFAULT_VECTOR_STORE, Index, NodeWithScore, Notice, StorageContext, load_graph_from_storage,
+    load_index_from_storage, load_indices_from_storage,
+};

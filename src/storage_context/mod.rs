@@ -17,8 +17,8 @@ use std::{
 };
 
 pub use load::{
-    Index, IndexClass, IndexGraphContext, NodeWithScore, load_graph_from_storage,
-    load_index_from_storage, load_indices_from_storage,
+    ComposableGraph, Index, NodeWithScore, load_graph_from_storage, load_index_from_storage,
+    load_indices_from_storage,
 };
 pub use notices::Notice;
 
@@ -70,13 +70,13 @@ const LEGACY_VECTORS: &str = "vector_store.json";
 /// # let embedding = vectors.get(&id)?.unwrap();
 /// let hits = vectors.query(&VectorStoreQuery::new(&embedding).top_k(3))?;
 /// let node = context.docstore()?.get(&hits[0].id)?.unwrap();
-/// println!("{:.3} {}", hits[0].score, node.text()?);
+/// println!("{:.3} {}", hits[0].score, String::from_utf8_lossy(&node.text()));
 /// # assert_eq!(hits[0].id, id);
 ///
 /// // The same by way of the index, as a retriever does it:
 /// let index = load_index_from_storage(&context, None)?;
 /// let nodes = index.retrieve(&VectorStoreQuery::new(&embedding).top_k(3))?;
-/// assert_eq!(nodes[0].node.id()?, hits[0].id);
+/// assert_eq!(nodes[0].node.id(), hits[0].id);
 /// # Ok::<(), twinstore::Error>(())
 /// ```
 #[derive(Debug, Default)]
