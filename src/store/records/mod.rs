@@ -11,6 +11,7 @@ use std::{
     sync::Arc,
 };
 
+pub(crate) use each::Lookups;
 pub use path::{BadPath, CollectionPath};
 pub(crate) use text::RecordText;
 
