@@ -59,6 +59,19 @@ pub enum QueryError {
     /// No first pick can be made, since every score is NaN.
     #[error("None")]
     NoPick,
+    /// No further pick can be made, since every score that is left is NaN.
+    #[error("{}", quoted(id))]
+    NoFurtherPick {
+        /// The id that was picked last.
+        id: String,
+    },
+    /// A stored vector is something else than a list of numbers. What LlamaIndex
+    /// raises, or even answers, depends on what it is and on the other vectors.
+    #[error("the vector of {} is not a list of numbers, so there is no cosine", quoted(id))]
+    NotNumbers {
+        /// The vector's id.
+        id: String,
+    },
 }
 
 impl QueryError {
@@ -71,8 +84,12 @@ impl QueryError {
             | QueryError::Ragged { .. }
             | QueryError::NoMetadata => "ValueError",
             QueryError::NeedsPython { .. } => "NotImplementedError",
-            QueryError::NoEmbedding | QueryError::FilterType { .. } => "TypeError",
-            QueryError::NodeWithoutMetadata { .. } | QueryError::NoPick => "KeyError",
+            QueryError::NoEmbedding
+            | QueryError::FilterType { .. }
+            | QueryError::NotNumbers { .. } => "TypeError",
+            QueryError::NodeWithoutMetadata { .. }
+            | QueryError::NoPick
+            | QueryError::NoFurtherPick { .. } => "KeyError",
         }
     }
 }

@@ -21,6 +21,7 @@
 mod check;
 mod classify;
 mod format;
+mod numbers;
 mod read;
 mod write;
 

@@ -1,10 +1,13 @@
 //! Reading a plane: the f32 row, the true f64 values, the text.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use super::format::{
+use super::{
+    format::{
     EXCEPTION_LEN, HAS_EXCEPTIONS, MAX_DIM, MAX_PLANES, PLANE_ALIGN, PlaneMeta, RANK_GROUP,
     RowClass, deltas_in,
+    },
+    numbers::Numbers,
 };
 use crate::{
     bytes::View,
@@ -64,6 +67,26 @@ impl Plane {
         Ok(f64::from_le_bytes(
             bytes.first_chunk().copied().unwrap_or_default(),
         ))
+    }
+
+    /// The norms of neighbouring rows.
+    pub(crate) fn norms(&self, rows: Range<u32>) -> Result<Numbers<'_, f64>> {
+        let bytes = u64::from(rows.start) * 8..u64::from(rows.end) * 8;
+        let bytes = self.file.read(self.norms, bytes)?;
+        Ok(Numbers::new(bytes, f64::from_le_bytes))
+    }
+
+    /// The f32 components of neighbouring rows, row after row.
+    pub(crate) fn nearest(&self, rows: Range<u32>) -> Result<Numbers<'_, f32>> {
+        let row_len = u64::from(self.meta.dim) * 4;
+        let bytes = u64::from(rows.start) * row_len..u64::from(rows.end) * row_len;
+        let bytes = self.file.read(self.plane, bytes)?;
+        Ok(Numbers::new(bytes, f32::from_le_bytes))
+    }
+
+    /// Whether the values of all rows are their f32, but for exceptions.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.meta.exact == self.meta.rows
     }
 
     /// The rows that a search must always rescore, ascending.
@@ -314,13 +337,23 @@ impl StoredRow<'_> {
 
     /// The true values: what Python reads from the row's text.
     pub(crate) fn values(&self) -> Vec<f64> {
-        let mut values: Vec<f64> = self.classed().collect();
+        let mut values = Vec::with_capacity(self.nearest.len() / 4);
+        self.values_into(&mut values);
+        values
+    }
+
+    /// The true values, in place of what `values` holds.
+    pub(crate) fn values_into(&self, values: &mut Vec<f64>) {
+        values.clear();
+        match self.class {
+            RowClass::Exact => values.extend(self.nearest().map(f64::from)),
+            RowClass::Decimal | RowClass::Delta => values.extend(self.classed()),
+        }
         for (column, token) in &self.exceptions {
             if let Some(value) = values.get_mut(*column as usize) {
                 *value = parse_f64(token).unwrap_or(f64::NAN);
             }
         }
-        values
     }
 
     /// Prints the row as an array that stands at `depth`; prints nothing and

@@ -32,6 +32,16 @@ pub struct VectorStoreQuery {
 }
 
 impl VectorStoreQuery {
+    /// How many rows it wants at most.
+    pub(crate) fn limit(&self) -> usize {
+        match self.similarity_top_k {
+            None | Some(0) => usize::MAX,
+            // Each row is pushed to LlamaIndex's heap and popped at once.
+            Some(..0) => 0,
+            Some(k) => usize::try_from(k).unwrap_or(usize::MAX),
+        }
+    }
+
     /// The one row that is nearest to `embedding`.
     #[must_use]
     pub fn new(embedding: &[f64]) -> VectorStoreQuery {
@@ -121,6 +131,22 @@ impl VectorStoreQueryMode {
         VectorStoreQueryMode::LinearRegression,
         VectorStoreQueryMode::Mmr,
     ];
+
+    /// The name of LlamaIndex's enum: `DEFAULT`, `TEXT_SEARCH` …
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            VectorStoreQueryMode::Default => "DEFAULT",
+            VectorStoreQueryMode::Sparse => "SPARSE",
+            VectorStoreQueryMode::Hybrid => "HYBRID",
+            VectorStoreQueryMode::TextSearch => "TEXT_SEARCH",
+            VectorStoreQueryMode::SemanticHybrid => "SEMANTIC_HYBRID",
+            VectorStoreQueryMode::Svm => "SVM",
+            VectorStoreQueryMode::LogisticRegression => "LOGISTIC_REGRESSION",
+            VectorStoreQueryMode::LinearRegression => "LINEAR_REGRESSION",
+            VectorStoreQueryMode::Mmr => "MMR",
+        }
+    }
 
     /// The value of LlamaIndex's enum: `default`, `text_search` …
     #[must_use]

@@ -283,7 +283,7 @@ impl StorageContext {
                     whole.extend_from_slice(piece);
                     Ok(())
                 })?;
-                return ChatStore::from_text(whole);
+                return ChatStore::from_text(&whole);
             }
             as_records(file, text).map(ChatStore::new)
         })

@@ -108,6 +108,11 @@ impl<'s> Part<'s> {
         self.entries.saturating_sub(dead)
     }
 
+    /// The deleted entries, ascending.
+    pub(crate) fn dead(&self) -> Result<Vec<u32>> {
+        self.dead.as_ref().map_or(Ok(Vec::new()), DeadSet::list)
+    }
+
     pub(crate) fn is_live(&self, entry: u32) -> Result<bool> {
         match &self.dead {
             Some(dead) => match dead.contains(entry) {

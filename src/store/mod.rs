@@ -5,7 +5,8 @@
 //! entries in the order of their sequence numbers (`merge.rs`), found by key.
 //!
 //! * [`RecordStore`]: collections of records, and their text;
-//! * [`RowStore`]: ids with their vectors and metadata.
+//! * [`RowStore`]: ids with their vectors and metadata;
+//! * [`VectorStore`]: LlamaIndex's vector store, over one of the two.
 //!
 //! Over the records stand LlamaIndex's stores, read side: [`DocumentStore`],
 //! [`IndexStore`], [`GraphStore`], [`PropertyGraphStore`], [`ChatStore`]. They
@@ -27,6 +28,7 @@ mod record;
 mod records;
 mod rescue;
 mod rows;
+mod vectors;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +47,9 @@ pub use property_graph::{
     ChunkNode, EntityNode, LabelledNode, LabelledNodes, PropertyGraphStore, Relation, Triplet,
     TripletQuery,
 };
-pub(crate) use records::RecordText;
+pub(crate) use records::{Lookups, RecordText};
 pub use records::{BadPath, CollectionPath, RecordStore};
 pub(crate) use rescue::{Lost, Rescue};
 pub use rows::RowStore;
+pub(crate) use vectors::MAP_NAMES;
+pub use vectors::VectorStore;

@@ -1,6 +1,7 @@
 //! A store of rows: all its segments together.
 
 mod entries;
+mod select;
 
 use std::sync::Arc;
 
@@ -92,7 +93,7 @@ impl RowStore {
         Merge::new(parts.collect::<Result<_>>()?)
     }
 
-    fn part<'s>(&'s self, segment: &'s VectorSegment, map: Map) -> Result<Part<'s>> {
+    pub(crate) fn part<'s>(&'s self, segment: &'s VectorSegment, map: Map) -> Result<Part<'s>> {
         let entries = segment.entries(map);
         let sequence = segment.sequence(map);
         let tombstones = self.tombstones.as_ref();

@@ -5,19 +5,8 @@ use crate::{
     error::Result,
     json::{Window, decode},
     segment::{Attempt, Map, Member, NotStructural, VectorWriter},
+    store::MAP_NAMES,
 };
-
-/// Names under which releases of LlamaIndex (Python and TypeScript) wrote the
-/// three maps.
-const NAMES: [(&str, Map); 7] = [
-    ("embedding_dict", Map::Embeddings),
-    ("embeddingDict", Map::Embeddings),
-    ("text_id_to_ref_doc_id", Map::RefDocs),
-    ("text_id_to_doc_id", Map::RefDocs),
-    ("textIdToRefDocId", Map::RefDocs),
-    ("metadata_dict", Map::Metadata),
-    ("metadataDict", Map::Metadata),
-];
 
 /// Text of unknown members that is kept in the segment's metadata.
 const MAX_OTHER: usize = 16 << 20;
@@ -100,7 +89,7 @@ pub(crate) fn parse(
 fn map_of(key: &[u8]) -> Option<Map> {
     let mut name = Vec::new();
     decode(key, &mut name).ok()?;
-    let found = NAMES.iter().find(|(n, _)| n.as_bytes() == name)?;
+    let found = MAP_NAMES.iter().find(|(n, _)| n.as_bytes() == name)?;
     Some(found.1)
 }
 

@@ -79,7 +79,36 @@ impl Records<'_> {
     }
 }
 
+/// Looks records of one collection up. Those that stand near each other cost
+/// one block when they are asked for in their order.
+pub(crate) struct Lookups<'s> {
+    view: View<'s>,
+    walks: Walks<'s>,
+}
+
+impl Lookups<'_> {
+    /// Puts the text of the record that counts for `key` in the place of
+    /// `out`; false where there is none.
+    pub(crate) fn get(&mut self, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
+        out.clear();
+        let Some(entry) = self.view.find(key)? else {
+            return Ok(false);
+        };
+        let store = self.view.store;
+        store.print_entry(&entry, Detail::All, &mut self.walks, out)?;
+        Ok(true)
+    }
+}
+
 impl RecordStore {
+    /// For looking up many records.
+    pub(crate) fn lookups(&self, path: &CollectionPath) -> Result<Lookups<'_>> {
+        Ok(Lookups {
+            view: self.view(path)?,
+            walks: Walks::default(),
+        })
+    }
+
     /// Whether the store has a collection of that path.
     pub(crate) fn has(&self, path: &CollectionPath) -> bool {
         let mut segments = self.segments.iter();

@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use each::Records;
+pub(crate) use each::{Lookups, Records};
 pub use path::{BadPath, CollectionPath};
 use text::Walks;
 pub(crate) use text::{Detail, RecordText};

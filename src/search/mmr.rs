@@ -1,0 +1,160 @@
+//! Maximal marginal relevance (`get_top_k_mmr_embeddings` of LlamaIndex).
+//!
+//! The first pick is the row nearest to the query. Each further one has the
+//! largest `t sim(query, row) - (1 - t) sim(row, last)`, where `last` is the row
+//! picked *last*, not all that were picked. Of equal rows the first in the
+//! store is picked. What is reported are these scores.
+//!
+//! A step scans all rows in `f32` and computes the scores of those that could
+//! be the largest.
+
+use super::{
+    bound::Query,
+    query::Hit,
+    rows::Candidates,
+    scores::{Numbered, Scores},
+};
+use crate::error::{Error, QueryError, Result};
+
+/// With larger weights, sums of intervals could overflow.
+const MAX_THRESHOLD: f64 = 1e6;
+
+/// Picks rows, at most `limit`. There is at least one candidate.
+///
+/// # Errors
+/// [`QueryError::NoPick`], [`QueryError::NoFurtherPick`]; those of reading.
+pub(crate) fn mmr(
+    candidates: &Candidates<'_>,
+    query: &Query,
+    threshold: f64,
+    limit: usize,
+) -> Result<Vec<Hit>> {
+    let mut hits: Vec<Hit> = Vec::new();
+    if limit == 0 {
+        return Ok(hits);
+    }
+    let numbered = Numbered::new(candidates);
+    let mut picks = Picks {
+        threshold,
+        left: vec![true; numbered.len()],
+        to_query: scores(&numbered, query)?,
+        numbered: &numbered,
+    };
+    let mut pick = picks.best(None)?;
+    while let Some((number, score)) = pick {
+        picks.take(number);
+        let row = numbered.row(number);
+        let id = candidates.id(row)?;
+        hits.push(Hit { id, score });
+        if hits.len() == limit.min(numbered.len()) {
+            return Ok(hits);
+        }
+        let mut values = Vec::new();
+        candidates.values(row, &mut values)?;
+        let last = Query::new(&values);
+        pick = picks.best(Some(scores(&numbered, &last)?))?;
+    }
+    // No score is above minus infinity. LlamaIndex then wants to take its pick,
+    // none or the last one once more, from the rows that are left.
+    Err(Error::Query(match hits.pop() {
+        Some(last) => QueryError::NoFurtherPick {
+            id: last.id_text().into_owned(),
+        },
+        None => QueryError::NoPick,
+    }))
+}
+
+/// What is known of the cosines with a vector after a scan. Rows that it does
+/// not bound are computed: they may be NaN.
+fn scores<'a>(numbered: &'a Numbered<'a>, query: &'a Query) -> Result<Scores<'a>> {
+    let mut scores = Scores::scanned(numbered, query)?;
+    for number in numbered.irregular() {
+        scores.exact(number)?;
+    }
+    Ok(scores)
+}
+
+struct Picks<'a> {
+    threshold: f64,
+    numbered: &'a Numbered<'a>,
+    /// Which rows are not picked yet.
+    left: Vec<bool>,
+    to_query: Scores<'a>,
+}
+
+impl Picks<'_> {
+    fn take(&mut self, number: usize) {
+        if let Some(left) = self.left.get_mut(number) {
+            *left = false;
+        }
+    }
+
+    /// The row of the largest score, the first of several. `None` where no
+    /// score is above minus infinity.
+    fn best(&mut self, mut to_last: Option<Scores<'_>>) -> Result<Option<(usize, f64)>> {
+        let mut floor = f64::NEG_INFINITY;
+        if self.threshold.abs() <= MAX_THRESHOLD {
+            for number in self.numbers() {
+                floor = floor.max(self.interval(number, to_last.as_ref()).0);
+            }
+        }
+        let mut best = None;
+        let mut highest = f64::NEG_INFINITY;
+        for number in 0..self.left.len() {
+            if self.left.get(number) != Some(&true)
+                || self.interval(number, to_last.as_ref()).1 < floor
+            {
+                continue;
+            }
+            let score = self.score(number, to_last.as_mut())?;
+            let wins = score > highest
+                || score == highest && self.is_before(Some(number), best)?;
+            if wins {
+                (best, highest) = (Some(number), score);
+            }
+        }
+        Ok(best.map(|number| (number, highest)))
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = usize> {
+        let left = self.left.iter().zip(0..);
+        left.filter_map(|(left, number)| left.then_some(number))
+    }
+
+    fn is_before(&self, a: Option<usize>, b: Option<usize>) -> Result<bool> {
+        let (Some(a), Some(b)) = (a, b) else {
+            return Ok(false);
+        };
+        let (a, b) = (self.numbered.row(a), self.numbered.row(b));
+        self.numbered.candidates.is_before(a, b)
+    }
+
+    /// The score as Python computes it.
+    fn score(&mut self, number: usize, to_last: Option<&mut Scores<'_>>) -> Result<f64> {
+        let first = self.threshold * self.to_query.exact(number)?;
+        match to_last {
+            Some(to_last) => Ok(first - (1.0 - self.threshold) * to_last.exact(number)?),
+            None => Ok(first),
+        }
+    }
+
+    /// Where the score is: a sum in floating point grows with its terms. NaN
+    /// where nothing is known.
+    fn interval(&self, number: usize, to_last: Option<&Scores<'_>>) -> (f64, f64) {
+        let first = weighed(self.threshold, self.to_query.interval(number));
+        match to_last {
+            Some(to_last) => {
+                let second = weighed(1.0 - self.threshold, to_last.interval(number));
+                (first.0 - second.1, first.1 - second.0)
+            }
+            None => first,
+        }
+    }
+}
+
+fn weighed(weight: f64, (low, high): (f64, f64)) -> (f64, f64) {
+    match weight < 0.0 {
+        true => (weight * high, weight * low),
+        false => (weight * low, weight * high),
+    }
+}

@@ -1,0 +1,325 @@
+//! The k largest cosines (`get_top_k_embeddings` of LlamaIndex).
+//!
+//! LlamaIndex pushes each row to a heap and pops the least one when there are
+//! more than k. A row that is less than all of k rows in the heap leaves the
+//! heap's array as it was. So only those need be pushed that could be among
+//! the k largest *at their turn*: a scan in `f32` keeps each row whose upper
+//! bound reaches the k-th largest of the lower bounds so far. (So far in one
+//! thread's share of one part, because rows of another part may stand between
+//! or after them. Its k-th is smaller, and so it keeps more.) What is kept is
+//! scored in `f64` and pushed in the order of the store.
+//!
+//! With a NaN in the heap this does not hold. Then every row is pushed, but
+//! where `f32` tells two scores apart they are not computed.
+
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BinaryHeap,
+};
+
+use super::{
+    bound::{Query, Scaled},
+    exact, heap,
+    kernels::Kernel,
+    query::Hit,
+    rows::{Candidates, RowRef},
+    scan::{Found, map_on_threads, on_threads, scan, shares},
+    scores::{Numbered, Scores},
+};
+use crate::error::{Error, Result};
+
+/// A query, and how many rows it wants.
+pub(crate) struct Wanted {
+    pub(crate) query: Query,
+    pub(crate) limit: usize,
+}
+
+/// The answers to several queries over the same rows. However many queries
+/// there are, the rows are scanned once.
+///
+/// # Errors
+/// Those of reading.
+pub(crate) fn top_k(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Vec<Vec<Hit>>> {
+    let irregular = Irregular::new(candidates, wanted)?;
+    let ways = (0..).zip(wanted);
+    let ways: Vec<Way<'_>> = ways.map(|(n, wanted)| irregular.way(n, wanted)).collect();
+    let scanned: Vec<_> = ways
+        .iter()
+        .filter_map(|way| match way {
+            Way::Scan(query, limit) => Some((*query, *limit)),
+            _ => None,
+        })
+        .collect();
+    let mut kept = keep(candidates, &scanned)?.into_iter();
+    let mut numbered = None;
+    let answers = (0..).zip(wanted).zip(ways).map(|((n, wanted), way)| {
+        let rows = match way {
+            Way::Nothing => return Ok(Vec::new()),
+            Way::Replay => {
+                let numbered = numbered.get_or_insert_with(|| Numbered::new(candidates));
+                return replay(numbered, wanted);
+            }
+            Way::All => regular_rows(candidates),
+            Way::Scan(..) => kept.next().unwrap_or_default(),
+        };
+        let mut scored = score(candidates, rows, &wanted.query)?;
+        scored.extend(irregular.scored(n));
+        candidates.sort(&mut scored)?;
+        push_all(candidates, &scored, wanted.limit)
+    });
+    answers.collect()
+}
+
+/// How a query is answered.
+enum Way<'q> {
+    /// It wants no rows.
+    Nothing,
+    /// All rows are scored.
+    All,
+    /// Those that a scan keeps are scored.
+    Scan(&'q Scaled, usize),
+    /// All rows are pushed to the heap, but few are scored.
+    Replay,
+}
+
+/// The rows that a scan passes over, with their scores.
+struct Irregular {
+    rows: Vec<RowRef>,
+    /// One for each row and query.
+    scores: Vec<Vec<f64>>,
+    /// The number of all candidates.
+    candidates: usize,
+}
+
+impl Irregular {
+    fn new(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Irregular> {
+        let rows = candidates.parts().flat_map(|(part, rows)| {
+            let rows = rows.irregular.iter();
+            rows.map(move |&row| RowRef { part, row })
+        });
+        let rows: Vec<RowRef> = rows.collect();
+        let work = candidates.dim().saturating_mul(wanted.len());
+        let scores = map_on_threads(&rows, work, |row, values| {
+            let norm = candidates.values(*row, values)?;
+            let queries = wanted.iter().map(|wanted| &wanted.query);
+            let score = |q: &Query| exact::cosine(&q.values, q.norm, values, norm);
+            Ok(queries.map(score).collect())
+        })?;
+        Ok(Irregular {
+            rows,
+            scores,
+            candidates: candidates.len(),
+        })
+    }
+
+    /// The rows with their scores for a query.
+    fn scored(&self, query: usize) -> impl Iterator<Item = (RowRef, f64)> {
+        let scores = self.scores.iter().map(move |scores| scores.get(query));
+        let scores = scores.map(|score| score.copied().unwrap_or(f64::NAN));
+        self.rows.iter().copied().zip(scores)
+    }
+
+    fn way<'q>(&self, number: usize, Wanted { query, limit }: &'q Wanted) -> Way<'q> {
+        match &query.scaled {
+            _ if *limit == 0 => Way::Nothing,
+            Some(_) if *limit >= self.candidates => Way::All,
+            None => Way::All,
+            Some(_) if self.scored(number).any(|(_, score)| score.is_nan()) => Way::Replay,
+            Some(scaled) => Way::Scan(scaled, *limit),
+        }
+    }
+}
+
+/// The rows that could be among the first of each query at their turn.
+pub(super) fn keep(
+    candidates: &Candidates<'_>,
+    queries: &[(&Scaled, usize)],
+) -> Result<Vec<Vec<RowRef>>> {
+    let mut kept = vec![Vec::new(); queries.len()];
+    if queries.is_empty() {
+        return Ok(kept);
+    }
+    let bounds: Vec<Vec<f64>> = queries
+        .iter()
+        .map(|(query, _)| {
+            let parts = candidates.parts();
+            let bound = parts.map(|(_, part)| query.bound(part.rows.is_exact(), Kernel::best()));
+            bound.collect()
+        })
+        .collect();
+    let scaled: Vec<&Scaled> = queries.iter().map(|(query, _)| *query).collect();
+    let shares = shares(candidates, queries.len());
+    let found = on_threads(shares, |share| {
+        let keepers = queries.iter().zip(&bounds);
+        let mut keepers: Vec<Keeper<'_>> = keepers
+            .map(|((_, limit), bounds)| Keeper::new(*limit, bounds))
+            .collect();
+        scan(candidates, &share, &scaled, &mut |found| {
+            if let Some(keeper) = keepers.get_mut(found.query) {
+                keeper.offer(&found);
+            }
+        })?;
+        let kept = keepers.into_iter().map(|keeper| keeper.kept);
+        Ok(kept.collect::<Vec<_>>())
+    })?;
+    for share in found {
+        for (all, kept) in kept.iter_mut().zip(share) {
+            all.extend(kept);
+        }
+    }
+    Ok(kept)
+}
+
+/// What one thread keeps for one query.
+struct Keeper<'b> {
+    limit: usize,
+    /// The bound of each part.
+    bounds: &'b [f64],
+    part: u32,
+    kept: Vec<RowRef>,
+    /// The largest lower bounds, at most `limit`.
+    lower: BinaryHeap<Reverse<Lower>>,
+    /// The least of them, once there are so many.
+    threshold: f64,
+}
+
+impl Keeper<'_> {
+    fn new(limit: usize, bounds: &[f64]) -> Keeper<'_> {
+        Keeper {
+            limit,
+            bounds,
+            part: 0,
+            kept: Vec::new(),
+            lower: BinaryHeap::new(),
+            threshold: f64::NEG_INFINITY,
+        }
+    }
+
+    fn offer(&mut self, found: &Found<'_>) {
+        if found.part != self.part {
+            self.part = found.part;
+            self.lower.clear();
+            self.threshold = f64::NEG_INFINITY;
+        }
+        let bound = self.bounds.get(found.part as usize);
+        let bound = bound.copied().unwrap_or(f64::INFINITY);
+        for (row, &cosine) in (found.first..).zip(found.cosines) {
+            // Nearly all rows end here.
+            if cosine + bound < self.threshold {
+                continue;
+            }
+            self.kept.push(RowRef {
+                part: found.part,
+                row,
+            });
+            self.raise(cosine - bound);
+        }
+    }
+
+    fn raise(&mut self, lower: f64) {
+        // Not of a regular row, but a file may be read unchecked.
+        if lower.is_nan() {
+            return;
+        }
+        self.lower.push(Reverse(Lower(lower)));
+        if self.lower.len() > self.limit {
+            self.lower.pop();
+        }
+        if self.lower.len() == self.limit {
+            let least = self.lower.peek();
+            self.threshold = least.map_or(self.threshold, |Reverse(Lower(least))| *least);
+        }
+    }
+}
+
+/// A lower bound; no NaN.
+#[derive(Debug, PartialEq, PartialOrd)]
+struct Lower(f64);
+
+impl Eq for Lower {}
+
+#[expect(clippy::derive_ord_xor_partial_ord, reason = "they agree on all but NaN")]
+impl Ord for Lower {
+    fn cmp(&self, other: &Lower) -> Ordering {
+        self.partial_cmp(other).unwrap_or(Ordering::Equal)
+    }
+}
+
+fn regular_rows(candidates: &Candidates<'_>) -> Vec<RowRef> {
+    let rows = candidates.parts().flat_map(|(part, rows)| {
+        let rows = rows.regular.iter().cloned().flatten();
+        rows.map(move |row| RowRef { part, row })
+    });
+    rows.collect()
+}
+
+/// The scores of rows, as they are reported.
+fn score(
+    candidates: &Candidates<'_>,
+    rows: Vec<RowRef>,
+    query: &Query,
+) -> Result<Vec<(RowRef, f64)>> {
+    let vector = (&query.values[..], query.norm);
+    map_on_threads(&rows, candidates.dim(), |row, values| {
+        Ok((*row, candidates.cosine(*row, vector, values)?))
+    })
+}
+
+/// What the heap makes of rows in the order of the store.
+fn push_all(
+    candidates: &Candidates<'_>,
+    scored: &[(RowRef, f64)],
+    limit: usize,
+) -> Result<Vec<Hit>> {
+    let scores: Vec<f64> = scored.iter().map(|(_, score)| *score).collect();
+    let row = |n: usize| scored.get(n).map(|(row, _)| *row).unwrap_or_default();
+    let first = rank(&scores, limit, &mut |a, b| {
+        candidates.compare_ids(row(a), row(b))
+    })?;
+    let hits = first.into_iter().map(|(n, score)| {
+        let id = candidates.id(row(n))?;
+        Ok(Hit { id, score })
+    });
+    hits.collect()
+}
+
+/// The first of the rows whose scores these are, in the order of the store: the
+/// number of each, and its score. `compare_ids` compares the ids of two.
+///
+/// # Errors
+/// Those of `compare_ids`.
+pub(crate) fn rank(
+    scores: &[f64],
+    limit: usize,
+    compare_ids: &mut dyn FnMut(usize, usize) -> Result<Ordering>,
+) -> Result<Vec<(usize, f64)>> {
+    let mut heap: Vec<(usize, f64)> = Vec::new();
+    let mut less = |a: (usize, f64), b: (usize, f64)| {
+        if a.1 == b.1 {
+            return Ok::<_, Error>(compare_ids(a.0, b.0)?.is_lt());
+        }
+        Ok(a.1 < b.1)
+    };
+    for row in scores.iter().copied().enumerate() {
+        heap::push(&mut heap, row, limit, &mut less)?;
+    }
+    Ok(heap::sorted(&heap, |(_, score)| *score))
+}
+
+/// What the heap makes of all rows, with scores computed where they matter.
+fn replay(numbered: &Numbered<'_>, Wanted { query, limit }: &Wanted) -> Result<Vec<Hit>> {
+    let mut scores = Scores::scanned(numbered, query)?;
+    let mut heap = Vec::new();
+    let mut less = |a, b| scores.less(a, b);
+    for row in numbered.in_order()? {
+        heap::push(&mut heap, row, *limit, &mut less)?;
+    }
+    let scored = heap.into_iter().map(|row| Ok((row, scores.exact(row)?)));
+    let scored = scored.collect::<Result<Vec<(usize, f64)>>>()?;
+    let sorted = heap::sorted(&scored, |(_, score)| *score);
+    let hits = sorted.into_iter().map(|(row, score)| {
+        let id = numbered.candidates.id(numbered.row(row))?;
+        Ok(Hit { id, score })
+    });
+    hits.collect()
+}

@@ -1,0 +1,181 @@
+//! A vector store that is held as records: vectors of several lengths or of
+//! whole numbers, ids that occur twice, odd JSON. Each query reads the text of
+//! all its candidates.
+
+use std::{collections::HashSet, ops::Range};
+
+use super::names::MAP_NAMES;
+use crate::{
+    error::{Error, QueryError, Result},
+    json::{Elements, Members, decode, parse_f64},
+    search::{Block, MetadataFilters, Rows, VectorStoreQuery, exact},
+    segment::Map,
+    store::{CollectionPath, Lookups, RecordStore},
+};
+
+/// The collection that is this map. One that the store does not have is empty.
+pub(super) fn path_of(store: &RecordStore, map: Map) -> CollectionPath {
+    let names = MAP_NAMES.iter().filter(|(_, named)| *named == map);
+    let mut paths = names.map(|(name, _)| CollectionPath::top(name.as_bytes()));
+    let first = paths.clone().next();
+    let found = paths.find(|path| store.has(path)).or(first);
+    found.unwrap_or_else(|| CollectionPath::top(b""))
+}
+
+/// All ids that have a vector, as in a Python dict: once each, where they
+/// stand first.
+pub(super) fn each_id(
+    store: &RecordStore,
+    each: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut known = HashSet::new();
+    store.each_key(&path_of(store, Map::Embeddings), &mut |id| {
+        match known.insert(id.to_vec()) {
+            true => each(id),
+            false => Ok(()),
+        }
+    })
+}
+
+/// The vector of an id.
+pub(super) fn get(store: &RecordStore, id: &[u8]) -> Result<Option<Vec<f64>>> {
+    let text = store.get(&path_of(store, Map::Embeddings), id)?;
+    text.map(|text| {
+        let mut values = Vec::new();
+        numbers(&text, id, &mut values)?;
+        Ok(values)
+    })
+    .transpose()
+}
+
+/// The ids that a query looks at, in the order of the store.
+pub(super) fn select(store: &RecordStore, query: &VectorStoreQuery) -> Result<Vec<Vec<u8>>> {
+    let metadata = path_of(store, Map::Metadata);
+    if query.filters.is_some()
+        && store.len(&path_of(store, Map::Embeddings))? > 0
+        && store.len(&metadata)? == 0
+    {
+        return Err(Error::Query(QueryError::NoMetadata));
+    }
+    let wanted: Option<HashSet<&[u8]>> = query
+        .node_ids
+        .as_ref()
+        .map(|ids| ids.iter().map(Vec::as_slice).collect());
+    let filters = query.filters.as_ref();
+    let filters = filters.filter(|filters| !filters.filters.is_empty());
+    let mut lookups = store.lookups(&metadata)?;
+    let mut selected = Vec::new();
+    each_id(store, &mut |id| {
+        if wanted.as_ref().is_some_and(|wanted| !wanted.contains(id)) {
+            return Ok(());
+        }
+        let passes = match filters {
+            Some(filters) => passes(filters, id, &mut lookups)?,
+            None => true,
+        };
+        if passes {
+            selected.push(id.to_vec());
+        }
+        Ok(())
+    })?;
+    Ok(selected)
+}
+
+fn passes(filters: &MetadataFilters, id: &[u8], lookups: &mut Lookups<'_>) -> Result<bool> {
+    let mut text = Vec::new();
+    if !lookups.get(id, &mut text)? {
+        let id = String::from_utf8_lossy(id).into_owned();
+        return Err(Error::Query(QueryError::NodeWithoutMetadata { id }));
+    }
+    filters.matches(&mut |key| Ok(member(&text, key).map(<[u8]>::to_vec)))
+}
+
+/// The value of a member of an object; the last, if there are several.
+fn member<'t>(object: &'t [u8], key: &[u8]) -> Option<&'t [u8]> {
+    let mut name = Vec::new();
+    let mut found = None;
+    for (token, value) in Members::new(object) {
+        name.clear();
+        if decode(token, &mut name).is_ok() && name == key {
+            found = Some(value);
+        }
+    }
+    found
+}
+
+/// Tells `each` the vectors of ids, which the store has, with their numbers.
+pub(super) fn each_vector(
+    store: &RecordStore,
+    ids: &[Vec<u8>],
+    each: &mut dyn FnMut(usize, &[f64]) -> Result<()>,
+) -> Result<()> {
+    let mut lookups = store.lookups(&path_of(store, Map::Embeddings))?;
+    let (mut text, mut values) = (Vec::new(), Vec::new());
+    for (n, id) in ids.iter().enumerate() {
+        lookups.get(id, &mut text)?;
+        numbers(&text, id, &mut values)?;
+        each(n, &values)?;
+    }
+    Ok(())
+}
+
+/// The values of an array of numbers. As in Python, `true` is 1.
+fn numbers(text: &[u8], id: &[u8], values: &mut Vec<f64>) -> Result<()> {
+    values.clear();
+    let refuse = || -> Error {
+        let id = String::from_utf8_lossy(id).into_owned();
+        Error::Query(QueryError::NotNumbers { id })
+    };
+    if text.first() != Some(&b'[') {
+        return Err(refuse());
+    }
+    for token in Elements::new(text) {
+        values.push(match token {
+            b"true" => 1.0,
+            b"false" => 0.0,
+            number => parse_f64(number).ok_or_else(refuse)?,
+        });
+    }
+    Ok(())
+}
+
+/// Vectors in memory. None is scanned.
+pub(super) struct Vectors {
+    pub(super) ids: Vec<Vec<u8>>,
+    pub(super) vectors: Vec<Vec<f64>>,
+}
+
+impl Rows for Vectors {
+    fn dim(&self) -> usize {
+        self.vectors.first().map_or(0, Vec::len)
+    }
+
+    fn is_exact(&self) -> bool {
+        false
+    }
+
+    fn each_block(
+        &self,
+        _rows: Range<u32>,
+        _each: &mut dyn FnMut(Block<'_>) -> Result<()>,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    fn values(&self, row: u32, values: &mut Vec<f64>) -> Result<f64> {
+        let vector = self.vectors.get(row as usize);
+        values.clear();
+        values.extend(vector.into_iter().flatten());
+        Ok(exact::norm(values))
+    }
+
+    fn id(&self, row: u32, id: &mut Vec<u8>) -> Result<()> {
+        id.clear();
+        id.extend(self.ids.get(row as usize).into_iter().flatten());
+        Ok(())
+    }
+
+    fn sequence(&self, row: u32) -> Result<u64> {
+        Ok(u64::from(row))
+    }
+}

@@ -1,0 +1,113 @@
+//! Candidates among the rows of segments, as a search sees them.
+
+use std::ops::Range;
+
+use crate::{
+    error::{Error, QueryError, Result},
+    search::{Block, Candidates, Part, Rows, VectorStoreQuery, runs_between, runs_of},
+    segment::{Map, VectorSegment},
+    store::RowStore,
+};
+
+/// Bytes of rows that are read at a time. (Few in unit tests.)
+const CHUNK: usize = if cfg!(test) { 64 } else { 1 << 20 };
+
+/// The rows of a segment that a query looks at.
+pub(super) struct Selected<'s> {
+    segment: &'s VectorSegment,
+    irregular: Vec<u32>,
+    runs: Vec<Range<u32>>,
+}
+
+/// The candidates of a query, segment by segment.
+pub(super) fn select<'s>(
+    store: &'s RowStore,
+    query: &VectorStoreQuery,
+) -> Result<Vec<Selected<'s>>> {
+    if query.filters.is_some()
+        && store.live(Map::Embeddings)? > 0
+        && store.live(Map::Metadata)? == 0
+    {
+        return Err(Error::Query(QueryError::NoMetadata));
+    }
+    let selected = store.select(query.filters.as_ref(), query.node_ids.as_deref())?;
+    let mut rows = Vec::new();
+    for (n, segment) in store.segments().iter().enumerate() {
+        let runs = match &selected {
+            Some(rows) => rows.get(n).map(|rows| runs_of(rows)).unwrap_or_default(),
+            None => {
+                let dead = store.part(segment, Map::Embeddings)?.dead()?;
+                runs_between(&dead, segment.vectors())
+            }
+        };
+        // Others must not count where lengths are compared.
+        if !runs.is_empty() {
+            rows.push(Selected {
+                segment,
+                irregular: segment.irregular()?,
+                runs,
+            });
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn candidates<'s>(selected: &'s [Selected<'s>]) -> Candidates<'s> {
+    let part = |rows: &'s Selected<'s>| Part::new(rows, &rows.runs, &rows.irregular);
+    Candidates::new(selected.iter().map(part).collect())
+}
+
+impl Selected<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.runs.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Where the first of them stands among those of other segments.
+    pub(super) fn first(&self) -> Result<u64> {
+        let first = self.runs.first().map_or(0, |run| run.start);
+        self.sequence(first)
+    }
+}
+
+impl Rows for Selected<'_> {
+    fn dim(&self) -> usize {
+        self.segment.dim() as usize
+    }
+
+    fn is_exact(&self) -> bool {
+        self.segment.plane().is_exact()
+    }
+
+    fn each_block(
+        &self,
+        rows: Range<u32>,
+        each: &mut dyn FnMut(Block<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let plane = self.segment.plane();
+        let most = (CHUNK / 4 / self.dim().max(1)).max(1);
+        for first in rows.clone().step_by(most) {
+            let end = rows.end.min(first.saturating_add(most as u32));
+            each(Block {
+                first,
+                nearest: &plane.nearest(first..end)?,
+                norms: &plane.norms(first..end)?,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn values(&self, row: u32, values: &mut Vec<f64>) -> Result<f64> {
+        let plane = self.segment.plane();
+        plane.row(row)?.values_into(values);
+        plane.norm(row)
+    }
+
+    fn id(&self, row: u32, id: &mut Vec<u8>) -> Result<()> {
+        id.clear();
+        self.segment.ids().get(row, id)
+    }
+
+    fn sequence(&self, row: u32) -> Result<u64> {
+        self.segment.sequence(Map::Embeddings).get(row)
+    }
+}
