@@ -6,9 +6,11 @@
 
 use std::{fmt, io, path::PathBuf};
 
+mod filter;
 mod not_found;
 mod query;
 
+pub use filter::{FilterTypeError, ValueType};
 pub use not_found::NotFound;
 pub use query::QueryError;
 

@@ -1,5 +1,7 @@
 //! Why a query has no answer.
 
+use super::{FilterTypeError, ValueType};
+
 /// Why a query has no answer. The text is that of the exception which
 /// LlamaIndex raises for it (llama-index-core 0.14.25), because users look for
 /// that text; what LlamaIndex would answer and this build does not says so.
@@ -51,10 +53,13 @@ pub enum QueryError {
         id: String,
     },
     /// A filter does not fit a value that it was applied to.
-    #[error("{message}")]
-    FilterType {
-        /// Python's own words.
-        message: String,
+    #[error("{0}")]
+    FilterType(FilterTypeError),
+    /// Filters on a vector whose metadata is no object.
+    #[error("'{found}' object has no attribute 'get'")]
+    MetadataNotAnObject {
+        /// What it is instead.
+        found: ValueType,
     },
     /// No first pick can be made, since every score is NaN.
     #[error("None")]
@@ -71,7 +76,8 @@ impl QueryError {
             | QueryError::Ragged { .. }
             | QueryError::NoMetadata => "ValueError",
             QueryError::NeedsPython { .. } => "NotImplementedError",
-            QueryError::NoEmbedding | QueryError::FilterType { .. } => "TypeError",
+            QueryError::NoEmbedding | QueryError::FilterType(_) => "TypeError",
+            QueryError::MetadataNotAnObject { .. } => "AttributeError",
             QueryError::NodeWithoutMetadata { .. } | QueryError::NoPick => "KeyError",
         }
     }

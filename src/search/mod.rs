@@ -7,5 +7,8 @@
 pub mod filters;
 pub mod query;
 
-pub use filters::{FilterCondition, FilterOperator, FilterValue, MetadataFilter, MetadataFilters};
+pub use filters::{
+    FilterCondition, FilterOperator, FilterSyntaxError, FilterValue, Int, MetadataFilter,
+    MetadataFilters, NoInt,
+};
 pub use query::{Hit, VectorStoreQuery, VectorStoreQueryMode};

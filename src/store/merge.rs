@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
+    columns::BitSet,
     container::{Container, FileKind},
     error::Result,
     orders::EntrySequence,
@@ -106,6 +107,15 @@ impl<'s> Part<'s> {
     pub(crate) fn live(&self) -> u32 {
         let dead = self.dead.as_ref().map_or(0, DeadSet::count);
         self.entries.saturating_sub(dead)
+    }
+
+    /// Its entries that are not deleted.
+    pub(crate) fn live_set(&self) -> Result<BitSet> {
+        let mut live = BitSet::full(self.entries);
+        if let Some(dead) = &self.dead {
+            dead.each(|entry| live.remove(entry))?;
+        }
+        Ok(live)
     }
 
     pub(crate) fn is_live(&self, entry: u32) -> Result<bool> {

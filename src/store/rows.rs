@@ -1,6 +1,7 @@
 //! A store of rows: all its segments together.
 
 mod entries;
+mod select;
 
 use std::sync::Arc;
 

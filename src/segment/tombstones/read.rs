@@ -8,6 +8,9 @@ use crate::{
     error::{Error, Fault, Result},
 };
 
+/// Bytes that are read together.
+const READ: u64 = 64 << 10;
+
 /// Which entries of a store's other segments are deleted.
 #[derive(Debug)]
 pub struct TombstoneSegment {
@@ -143,6 +146,35 @@ impl DeadSet {
             }
         }
         Ok(false)
+    }
+
+    /// Hands out all deleted entries, ascending.
+    pub(crate) fn each(&self, mut sink: impl FnMut(u32)) -> Result<()> {
+        let (mut at, end) = (self.offset, self.offset + self.map.used());
+        let mut first = 0_u32;
+        while at < end {
+            let next = (at + READ).min(end);
+            let bytes = self.file.read(self.span, at..next)?;
+            if self.map.bits {
+                for &byte in bytes.iter() {
+                    let entries = (first..self.map.entries).take(8).zip(0..);
+                    let dead = entries.filter(|(_, bit)| byte >> bit & 1 == 1);
+                    dead.for_each(|(entry, _)| sink(entry));
+                    first = first.saturating_add(8);
+                }
+            } else {
+                for entry in bytes.as_chunks::<4>().0 {
+                    let entry = u32::from_le_bytes(*entry);
+                    if entry >= self.map.entries {
+                        let fault = Fault::Bounds("a deleted entry");
+                        return Err(self.file.damaged(self.span, at, fault));
+                    }
+                    sink(entry);
+                }
+            }
+            at = next;
+        }
+        Ok(())
     }
 
     /// The deleted entry at a place of the list.
