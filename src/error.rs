@@ -6,11 +6,13 @@
 
 use std::{fmt, io, path::PathBuf};
 
+mod filter;
 mod load;
 mod not_found;
 mod query;
 mod store;
 
+pub use filter::{FilterTypeError, ValueType};
 pub use load::LoadError;
 pub use not_found::NotFound;
 pub use query::QueryError;

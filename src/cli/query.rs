@@ -3,10 +3,13 @@
 use std::{borrow::Cow, ffi::OsString, path::PathBuf};
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use twinstore::{
     Error, StorageContext,
     error::{NotFound, QueryError},
+    json::{Escapes, encode},
     search::{Hit, MetadataFilter, MetadataFilters, VectorStoreQuery, VectorStoreQueryMode},
+    segment::Metadata,
     store::{DocumentStore, VectorStore},
 };
 
@@ -95,8 +98,9 @@ struct Row<'a> {
     score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    /// Where it is no strict JSON (it may hold NaN), as a string.
     #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<String>,
+    metadata: Option<Box<RawValue>>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
@@ -109,15 +113,21 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         eprintln!("note: {notice}");
     }
     let store = context.vector_store(&args.store)?;
-    let queries: Vec<_> = args.embeddings(store)?.iter().map(|v| args.query(v)).collect();
-    let answers = store.query_batch(&queries).map_err(|e| explained(e, store))?;
+    let queries: Vec<_> = args
+        .embeddings(store)?
+        .iter()
+        .map(|v| args.query(v))
+        .collect();
+    let answers = store.query_batch(&queries).inspect_err(explain)?;
     let documents = match args.show.contains(&Show::Text) {
         true => Some(context.docstore()?),
         false => None,
     };
-    let row = |hit| args.row(hit, store, documents);
-    let rows = |hits: &'_ Vec<Hit>| hits.iter().map(row).collect::<Result<Vec<_>, _>>();
-    let results = answers.iter().map(rows).collect::<Result<Vec<_>, _>>()?;
+    let mut results = Vec::with_capacity(answers.len());
+    for hits in &answers {
+        let rows = hits.iter().map(|hit| args.row(hit, store, documents));
+        results.push(rows.collect::<Result<Vec<_>, _>>()?);
+    }
     if args.json {
         output::json(&Answer {
             generation: context.generation(),
@@ -168,8 +178,10 @@ impl Args {
         store: &VectorStore,
         documents: Option<&DocumentStore>,
     ) -> Result<Row<'h>, Error> {
-        let node = documents.map(|documents| documents.get(&hit.id)).transpose()?;
-        let text = node.flatten().map(|node| node.text()).transpose()?;
+        let node = documents
+            .map(|documents| documents.get(&hit.id))
+            .transpose()?;
+        let text = node.flatten().map(|node| node.text().into_owned());
         let metadata = match self.show.contains(&Show::Metadata) {
             true => store.metadata(&hit.id)?,
             false => None,
@@ -177,21 +189,41 @@ impl Args {
         Ok(Row {
             id: hit.id_text(),
             score: hit.score,
-            text,
-            metadata: metadata.map(|text| String::from_utf8_lossy(&text).into_owned()),
+            text: text.map(|text| String::from_utf8_lossy(&text).into_owned()),
+            metadata: metadata.as_ref().and_then(as_json),
         })
     }
 }
 
-/// Says of which lengths the vectors are, in plain words too.
-fn explained(error: Error, store: &VectorStore) -> Error {
-    if let Error::Query(QueryError::Shapes { query, stored }) = &error {
+/// Metadata as one JSON value.
+fn as_json(metadata: &Metadata) -> Option<Box<RawValue>> {
+    let mut text = Vec::new();
+    match metadata {
+        Metadata::Text(as_written) => text.extend_from_slice(as_written),
+        Metadata::Object(members) => {
+            for (n, (key, value)) in members.iter().enumerate() {
+                text.extend_from_slice(if n == 0 { b"{" } else { b", " });
+                encode(key, Escapes::Utf8, &mut text);
+                text.extend_from_slice(b": ");
+                text.extend_from_slice(value);
+            }
+            text.extend_from_slice(if members.is_empty() { b"{}" } else { b"}" });
+        }
+    }
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let as_text = |text: &String| serde_json::value::to_raw_value(text);
+    RawValue::from_string(text.clone())
+        .or_else(|_| as_text(&text))
+        .ok()
+}
+
+/// Says in plain words, too, of which lengths the vectors are.
+fn explain(error: &Error) {
+    if let Error::Query(QueryError::Shapes { query, stored }) = error {
         eprintln!(
-            "the query has {query} components, the vectors of the store have {stored}: was it made by another embedding model?"
+            "note: the query has {query} components, the vectors of the store have {stored}; was it made by another embedding model?"
         );
     }
-    let _ = store;
-    error
 }
 
 fn as_text(results: &[Vec<Row<'_>>]) -> String {
@@ -204,7 +236,7 @@ fn as_text(results: &[Vec<Row<'_>>]) -> String {
         let cells = rows.iter().map(|row| {
             let mut cells = vec![format!("{:.6}", row.score), row.id.clone().into_owned()];
             cells.extend(row.text.as_deref().map(shortened));
-            cells.extend(row.metadata.as_deref().map(shortened));
+            cells.extend(row.metadata.as_deref().map(|m| shortened(m.get())));
             cells
         });
         out.push_str(&output::table(&cells.collect::<Vec<_>>(), &[0]));

@@ -84,24 +84,27 @@ fn from_json(text: &[u8]) -> Result<Vec<Vec<f64>>, (usize, JsonFault)> {
     }
     let value = text.get(start..end).unwrap_or_default();
     // Parts of the text, so the difference is their offset.
-    let refuse = |part: &[u8]| {
+    let unexpected = |part: &[u8]| {
         let offset = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         let byte = part.first().copied().unwrap_or_default();
-        Err((offset, JsonFault::Unexpected(byte)))
+        (offset, JsonFault::Unexpected(byte))
     };
     let numbers = |list| {
         let tokens = Elements::new(list);
-        let tokens = tokens.map(|token| parse_f64(token).map_or_else(|| refuse(token), Ok));
+        let tokens = tokens.map(|token| parse_f64(token).ok_or_else(|| unexpected(token)));
         tokens.collect::<Result<Vec<f64>, _>>()
     };
     let is_list = |part: &[u8]| part.first() == Some(&b'[');
     if !is_list(value) {
-        return refuse(value);
+        return Err(unexpected(value));
     }
     match Elements::new(value).next() {
         None => Ok(Vec::new()),
         Some(first) if is_list(first) => Elements::new(value)
-            .map(|row| if is_list(row) { numbers(row) } else { refuse(row) })
+            .map(|row| match is_list(row) {
+                true => numbers(row),
+                false => Err(unexpected(row)),
+            })
             .collect(),
         Some(_) => Ok(vec![numbers(value)?]),
     }

@@ -207,9 +207,9 @@ impl<'a> Packer<'a> {
 /// Codes in a file.
 #[derive(Debug, Clone)]
 pub(crate) struct CodeRun {
-    file: Arc<Container>,
-    span: Span,
-    codes: Codes,
+    pub(super) file: Arc<Container>,
+    pub(super) span: Span,
+    pub(super) codes: Codes,
 }
 
 impl CodeRun {
@@ -247,8 +247,8 @@ impl CodeRun {
 /// Codes of the few entries that have one.
 #[derive(Debug, Clone)]
 pub(crate) struct SparseRun {
-    entries: EntryList,
-    codes: CodeRun,
+    pub(super) entries: EntryList,
+    pub(super) codes: CodeRun,
 }
 
 impl SparseRun {

@@ -19,9 +19,13 @@
 //!
 //! It knows nothing of filters or of LlamaIndex's keys. `read.rs` and
 //! `write.rs` are twins; `build.rs` is a single column on its way to disk, `entry.rs`
-//! the text of an entry.
+//! the text of an entry. `ask.rs` answers one question about a key for all
+//! entries, with the codes that `bulk.rs` unpacks and a `bitset.rs` for the answer.
 
+mod ask;
+mod bitset;
 mod build;
+mod bulk;
 mod codes;
 mod entry;
 mod format;
@@ -31,6 +35,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ask::{Answer, Answers, Found, Which};
+pub(crate) use bitset::BitSet;
 pub(crate) use format::MAX_PRINTED;
 pub(crate) use read::{ColumnWalk, Columns, EntryValue};
 pub(crate) use write::ColumnsBuilder;

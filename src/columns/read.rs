@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    ask::Kept,
     codes::{CodeRun, SparseRun},
     entry::print_object,
     format::{Directory, MAX_COLUMNS, MAX_DICTIONARIES, MAX_PRINTED, MAX_SHAPES, Storage},
@@ -19,27 +20,29 @@ use crate::{
 pub(crate) struct Columns {
     file: Arc<Container>,
     span: Span,
-    directory: Directory,
-    blocks: Blocks,
-    shape_codes: CodeRun,
-    storages: Vec<OpenStorage>,
+    pub(super) directory: Directory,
+    pub(super) blocks: Blocks,
+    pub(super) shape_codes: CodeRun,
+    pub(super) storages: Vec<OpenStorage>,
+    /// What was kept in memory by those who asked for values.
+    pub(super) kept: Kept,
 }
 
 #[derive(Debug)]
-enum OpenStorage {
+pub(super) enum OpenStorage {
     Dictionary(Run, Heap),
     Plain(Heap),
 }
 
 /// The codes of a column, for all entries or for the few that have one.
 #[derive(Debug)]
-enum Run {
+pub(super) enum Run {
     Dense(CodeRun),
     Sparse(SparseRun),
 }
 
 impl Run {
-    fn get(&self, entry: u32) -> Result<u32> {
+    pub(super) fn get(&self, entry: u32) -> Result<u32> {
         match self {
             Run::Dense(run) => run.get(entry),
             Run::Sparse(run) => run.get(entry),
@@ -135,6 +138,7 @@ impl Columns {
             span,
             directory,
             blocks,
+            kept: Kept::new(storages.len()),
             storages,
         })
     }
@@ -177,6 +181,13 @@ impl Columns {
         }
     }
 
+    /// What a dictionary takes in memory, by the formula by which the writer
+    /// bounds what it holds, so that what it made can be loaded.
+    pub(super) fn memory_of(&self, dictionary: &Heap) -> Result<u64> {
+        let ends = dictionary.items.saturating_mul(12);
+        Ok(self.blocks.raw_len(dictionary)?.saturating_add(ends))
+    }
+
     /// An error about the directory or what it leads to.
     pub(crate) fn damaged(&self, what: &'static str) -> Error {
         self.file.damaged(self.span, 0, Fault::Bounds(what))
@@ -200,14 +211,24 @@ enum Reader<'a> {
 }
 
 /// The values of a dictionary, end to end.
-#[derive(Default)]
-struct Values {
+#[derive(Debug, Default)]
+pub(super) struct Values {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl Values {
-    fn get(&self, index: usize) -> Option<&[u8]> {
+    /// Reads all items of a dictionary.
+    pub(super) fn load(cursor: &mut Cursor<'_>, items: u64) -> Result<Values> {
+        let mut values = Values::default();
+        for item in 0..items {
+            values.bytes.extend_from_slice(cursor.get(item)?);
+            values.ends.push(values.bytes.len());
+        }
+        Ok(values)
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
         let end = *self.ends.get(index)?;
         let before = index
             .checked_sub(1)
@@ -298,22 +319,15 @@ impl<'a> Reader<'a> {
             OpenStorage::Dictionary(codes, heap) => (codes, *heap),
         };
         let mut cursor = Cursor::new(&columns.blocks, heap, MAX_PRINTED as u64);
-        // The formula by which the writer bounds what it holds, so that
-        // what it made can be loaded.
-        let size = columns
-            .blocks
-            .raw_len(&heap)?
-            .saturating_add(heap.items.saturating_mul(12));
+        let size = columns.memory_of(&heap)?;
         if size > *memory {
             return Ok(Reader::Dictionary(codes, cursor));
         }
         *memory -= size;
-        let mut values = Values::default();
-        for item in 0..heap.items {
-            values.bytes.extend_from_slice(cursor.get(item)?);
-            values.ends.push(values.bytes.len());
-        }
-        Ok(Reader::Loaded(codes, values))
+        Ok(Reader::Loaded(
+            codes,
+            Values::load(&mut cursor, heap.items)?,
+        ))
     }
 }
 

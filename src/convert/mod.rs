@@ -52,7 +52,7 @@ pub use progress::{Progress, Silent};
 pub use recognise::{store_kind, store_name};
 pub use references::Warning;
 pub use rollback::{Change, RollbackReport, RolledStore, rollback};
-pub(crate) use store_text::{StoreText, Structure};
 pub use salvage::{Loss, LossKind, SalvageOptions, SalvageReport, SalvagedStore, salvage};
+pub(crate) use store_text::{StoreText, Structure};
 pub use unpack::{UnpackOptions, UnpackReport, UnpackedFile, unpack};
 pub use verify::{VerifyOptions, VerifyReport, verify};

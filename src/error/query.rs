@@ -1,5 +1,7 @@
 //! Why a query has no answer.
 
+use super::{FilterTypeError, ValueType};
+
 /// Why a query has no answer. The text is that of the exception which
 /// LlamaIndex raises for it (llama-index-core 0.14.25), because users look for
 /// that text; what LlamaIndex would answer and this build does not says so.
@@ -51,10 +53,13 @@ pub enum QueryError {
         id: String,
     },
     /// A filter does not fit a value that it was applied to.
-    #[error("{message}")]
-    FilterType {
-        /// Python's own words.
-        message: String,
+    #[error("{0}")]
+    FilterType(FilterTypeError),
+    /// Filters on a vector whose metadata is no object.
+    #[error("'{found}' object has no attribute 'get'")]
+    MetadataNotAnObject {
+        /// What it is instead.
+        found: ValueType,
     },
     /// No first pick can be made, since every score is NaN.
     #[error("None")]
@@ -67,7 +72,10 @@ pub enum QueryError {
     },
     /// A stored vector is something else than a list of numbers. What LlamaIndex
     /// raises, or even answers, depends on what it is and on the other vectors.
-    #[error("the vector of {} is not a list of numbers, so there is no cosine", quoted(id))]
+    #[error(
+        "the vector of {} is not a list of numbers, so there is no cosine",
+        quoted(id)
+    )]
     NotNumbers {
         /// The vector's id.
         id: String,
@@ -84,9 +92,10 @@ impl QueryError {
             | QueryError::Ragged { .. }
             | QueryError::NoMetadata => "ValueError",
             QueryError::NeedsPython { .. } => "NotImplementedError",
-            QueryError::NoEmbedding
-            | QueryError::FilterType { .. }
-            | QueryError::NotNumbers { .. } => "TypeError",
+            QueryError::NoEmbedding | QueryError::FilterType(_) | QueryError::NotNumbers { .. } => {
+                "TypeError"
+            }
+            QueryError::MetadataNotAnObject { .. } => "AttributeError",
             QueryError::NodeWithoutMetadata { .. }
             | QueryError::NoPick
             | QueryError::NoFurtherPick { .. } => "KeyError",

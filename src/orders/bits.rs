@@ -97,6 +97,19 @@ impl RankedBits {
         Err(missing(self.count_at(low)))
     }
 
+    /// Hands out the places of all bits that are set, ascending.
+    pub(crate) fn each(&self, file: &Container, mut sink: impl FnMut(u32)) -> Result<()> {
+        for group in 0..self.bits.div_ceil(GROUP) {
+            let bytes = self.group(file, group)?;
+            for (first, &byte) in (group * GROUP..).step_by(8).zip(bytes.iter()) {
+                let places = (first..self.bits).take(8).zip(0..);
+                let set = places.filter(|(_, bit)| byte >> bit & 1 == 1);
+                set.for_each(|(place, _)| sink(place));
+            }
+        }
+        Ok(())
+    }
+
     /// Counts all bits, and compares.
     pub(crate) fn check(&self, file: &Container) -> Result<()> {
         let mut ones = 0_u32;

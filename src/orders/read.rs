@@ -11,6 +11,9 @@ use crate::{
     error::{Error, Fault, Result},
 };
 
+/// Rows of a list that are read together.
+const LISTED: u32 = 1 << 16;
+
 /// Hands out the parts of the section of orders, map after map.
 #[derive(Debug)]
 pub(crate) struct OrderParts {
@@ -194,6 +197,51 @@ impl EntryOrder {
                 };
                 let entry = self.by_row(part, place)?;
                 Ok((self.listed(part, entry)? == row).then_some(entry))
+            }
+        }
+    }
+
+    /// Whether entry `n` is row `n`, for all entries.
+    pub(crate) fn is_by_row(&self) -> bool {
+        matches!(self.kind, Kind::Range { first: 0 })
+    }
+
+    /// Hands out all entries with their rows: entries ascend.
+    pub(crate) fn each(&self, mut sink: impl FnMut(u32, u32)) -> Result<()> {
+        match self.kind {
+            Kind::Range { first } => {
+                (0..self.entries).for_each(|entry| sink(entry, first + entry));
+                Ok(())
+            }
+            Kind::Bitmap { bits, part } => {
+                let mut entry = 0;
+                bits.each(&self.file, |row| {
+                    sink(entry, row);
+                    entry += 1;
+                })?;
+                if entry != self.entries {
+                    let fault = Fault::Bounds("number of bits that are set");
+                    return Err(part.damaged(&self.file, 0, fault));
+                }
+                Ok(())
+            }
+            Kind::Ascending(part) | Kind::Explicit(part) => {
+                let mut entry = 0;
+                while entry < self.entries {
+                    let end = entry.saturating_add(LISTED).min(self.entries);
+                    let [from, to] = [entry, end].map(|n| part.offset + u64::from(n) * 4);
+                    let bytes = self.file.read(part.span, from..to)?;
+                    for row in bytes.as_chunks::<4>().0 {
+                        let row = u32::from_le_bytes(*row);
+                        if row >= self.rows {
+                            let fault = Fault::Bounds("row of an entry");
+                            return Err(part.damaged(&self.file, u64::from(entry), fault));
+                        }
+                        sink(entry, row);
+                        entry += 1;
+                    }
+                }
+                Ok(())
             }
         }
     }

@@ -32,7 +32,10 @@ mod top_k;
 #[cfg(test)]
 mod tests;
 
-pub use filters::{FilterCondition, FilterOperator, FilterValue, MetadataFilter, MetadataFilters};
+pub use filters::{
+    FilterCondition, FilterOperator, FilterSyntaxError, FilterValue, Int, MetadataFilter,
+    MetadataFilters, NoInt,
+};
 pub use query::{Hit, VectorStoreQuery, VectorStoreQueryMode};
 
 pub(crate) use bound::Query;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
+    columns::BitSet,
     container::{Container, FileKind},
     error::Result,
     orders::EntrySequence,
@@ -110,7 +111,20 @@ impl<'s> Part<'s> {
 
     /// The deleted entries, ascending.
     pub(crate) fn dead(&self) -> Result<Vec<u32>> {
-        self.dead.as_ref().map_or(Ok(Vec::new()), DeadSet::list)
+        let mut list = Vec::new();
+        if let Some(dead) = &self.dead {
+            dead.each(|entry| list.push(entry))?;
+        }
+        Ok(list)
+    }
+
+    /// Its entries that are not deleted.
+    pub(crate) fn live_set(&self) -> Result<BitSet> {
+        let mut live = BitSet::full(self.entries);
+        if let Some(dead) = &self.dead {
+            dead.each(|entry| live.remove(entry))?;
+        }
+        Ok(live)
     }
 
     pub(crate) fn is_live(&self, entry: u32) -> Result<bool> {

@@ -47,8 +47,8 @@ pub use property_graph::{
     ChunkNode, EntityNode, LabelledNode, LabelledNodes, PropertyGraphStore, Relation, Triplet,
     TripletQuery,
 };
-pub(crate) use records::{Lookups, RecordText};
 pub use records::{BadPath, CollectionPath, RecordStore};
+pub(crate) use records::{Lookups, RecordText};
 pub(crate) use rescue::{Lost, Rescue};
 pub use rows::RowStore;
 pub(crate) use vectors::MAP_NAMES;

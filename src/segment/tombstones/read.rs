@@ -8,6 +8,9 @@ use crate::{
     error::{Error, Fault, Result},
 };
 
+/// Bytes that are read together.
+const READ: u64 = 64 << 10;
+
 /// Which entries of a store's other segments are deleted.
 #[derive(Debug)]
 pub struct TombstoneSegment {
@@ -145,26 +148,34 @@ impl DeadSet {
         Ok(false)
     }
 
-    /// All deleted entries, ascending.
-    pub(crate) fn list(&self) -> Result<Vec<u32>> {
-        let range = self.offset..self.offset + self.map.used();
-        let bytes = self.file.read(self.span, range)?;
-        if self.map.bits {
-            let bits = (0..self.map.entries).zip(bytes.iter().flat_map(|byte| {
-                (0..8).map(move |bit| byte >> bit & 1 == 1)
-            }));
-            return Ok(bits.filter_map(|(entry, dead)| dead.then_some(entry)).collect());
-        }
-        let (entries, _) = bytes.as_chunks::<4>();
-        let entries: Vec<u32> = entries.iter().map(|entry| u32::from_le_bytes(*entry)).collect();
-        let inside = entries.last().is_none_or(|&last| last < self.map.entries);
-        match inside && entries.is_sorted_by(|a, b| a < b) {
-            true => Ok(entries),
-            false => {
-                let fault = Fault::Value("the order of deleted entries");
-                Err(self.file.damaged(self.span, self.offset, fault))
+    /// Hands out all deleted entries, ascending.
+    pub(crate) fn each(&self, mut sink: impl FnMut(u32)) -> Result<()> {
+        let (mut at, end) = (self.offset, self.offset + self.map.used());
+        let (mut first, mut last) = (0_u32, None);
+        while at < end {
+            let next = (at + READ).min(end);
+            let bytes = self.file.read(self.span, at..next)?;
+            if self.map.bits {
+                for &byte in bytes.iter() {
+                    let entries = (first..self.map.entries).take(8).zip(0..);
+                    let dead = entries.filter(|(_, bit)| byte >> bit & 1 == 1);
+                    dead.for_each(|(entry, _)| sink(entry));
+                    first = first.saturating_add(8);
+                }
+            } else {
+                for entry in bytes.as_chunks::<4>().0 {
+                    let entry = u32::from_le_bytes(*entry);
+                    if entry >= self.map.entries || last >= Some(entry) {
+                        let fault = Fault::Value("a deleted entry");
+                        return Err(self.file.damaged(self.span, at, fault));
+                    }
+                    last = Some(entry);
+                    sink(entry);
+                }
             }
+            at = next;
         }
+        Ok(())
     }
 
     /// The deleted entry at a place of the list.

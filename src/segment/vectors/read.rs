@@ -390,6 +390,11 @@ impl VectorSegment {
         self.map(map).order.entry_of(row)
     }
 
+    /// The order of a map's entries.
+    pub(crate) fn order(&self, map: Map) -> &EntryOrder {
+        &self.map(map).order
+    }
+
     /// The sequence numbers of a map's entries.
     pub(crate) fn sequence(&self, map: Map) -> &EntrySequence {
         &self.map(map).sequence

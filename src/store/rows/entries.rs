@@ -10,6 +10,12 @@ use crate::{
 impl RowStore {
     /// The entry of `id` in a map: its segment, and its number there.
     pub(crate) fn find(&self, map: Map, id: &[u8]) -> Result<Option<(&VectorSegment, u32)>> {
+        let found = self.find_number(map, id)?;
+        Ok(found.and_then(|(n, entry)| Some((self.segments.get(n)?, entry))))
+    }
+
+    /// The entry of `id` in a map: the number of its segment, and its own.
+    pub(super) fn find_number(&self, map: Map, id: &[u8]) -> Result<Option<(usize, u32)>> {
         let mut found: Option<(u64, usize, u32)> = None;
         for (n, segment) in self.segments.iter().enumerate() {
             let entry = match segment.row_of(id)? {
@@ -24,7 +30,7 @@ impl RowStore {
                 found = found.max(Some((part.sequence.get(entry)?, n, entry)));
             }
         }
-        Ok(found.and_then(|(_, n, entry)| Some((self.segments.get(n)?, entry))))
+        Ok(found.map(|(_, n, entry)| (n, entry)))
     }
 
     /// The live entries of a map of which parts may be damaged. Says whether

@@ -1,0 +1,420 @@
+//! One question about the values of a key, answered for all entries.
+//!
+//! A question is put once to each value of a dictionary, however many entries
+//! have it; then codes are replaced by answers. Whether an entry has the key at
+//! all is for its shape to say.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    bitset::BitSet,
+    bulk::Planes,
+    entry::Entry,
+    format::MAX_PRINTED,
+    read::{Columns, EntryValue, OpenStorage, Run, Values},
+};
+use crate::{
+    blocks::{Cursor, Heap},
+    error::Result,
+};
+
+/// What an entry has under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found<'v> {
+    /// The value, in normal form. Of a key that occurs twice, the last one, as
+    /// JSON readers have it.
+    Value(Cow<'v, [u8]>),
+    /// The entry does not have the key.
+    Absent,
+    /// The entry, whose text this is, is no object.
+    NoObject(&'v [u8]),
+}
+
+/// What a question is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    No = 0,
+    Yes = 1,
+    /// The question does not fit the value.
+    Unfit = 2,
+}
+
+/// The mark of an entry whose storage has no value for it; the others are
+/// answers.
+const ABSENT: u8 = 3;
+
+/// Which entries were answered with yes, and whose values did not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answers {
+    pub(crate) yes: BitSet,
+    pub(crate) unfit: BitSet,
+}
+
+/// Which entries a question is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Which<'e> {
+    All,
+    /// Only these, ascending; about the others the answers say nothing.
+    Only(&'e [u32]),
+}
+
+/// Dictionaries that were read once and are kept for the next question: the
+/// first that fit.
+#[derive(Debug)]
+pub(super) struct Kept {
+    values: Vec<OnceLock<Values>>,
+    /// Bytes that may still be kept.
+    pub(super) room: AtomicU64,
+}
+
+impl Kept {
+    /// What is kept of one file.
+    const ROOM: u64 = 8 << 20;
+
+    pub(super) fn new(storages: usize) -> Kept {
+        Kept {
+            values: (0..storages).map(|_| OnceLock::new()).collect(),
+            room: AtomicU64::new(Kept::ROOM),
+        }
+    }
+}
+
+/// Where the values of a key are for the entries of a shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Source {
+    storage: u32,
+    /// Whether these are whole entries, as text.
+    raw: bool,
+}
+
+impl EntryValue {
+    /// What the entry has under `key`.
+    pub(crate) fn find(&self, key: &[u8]) -> Found<'_> {
+        match self {
+            EntryValue::Raw(text) => find_raw(text, key),
+            EntryValue::Object(members) => {
+                let mut members = members.iter().rev();
+                match members.find(|(name, _)| name == key) {
+                    Some((_, value)) => Found::Value(Cow::Borrowed(value)),
+                    None => Found::Absent,
+                }
+            }
+        }
+    }
+}
+
+fn find_raw<'t>(text: &'t [u8], key: &[u8]) -> Found<'t> {
+    let Some(Entry(members)) = Entry::parse(text) else {
+        return Found::NoObject(text);
+    };
+    let mut members = members.into_iter().rev();
+    match members.find(|(name, _)| name == key) {
+        Some((_, value)) => Found::Value(Cow::Owned(value)),
+        None => Found::Absent,
+    }
+}
+
+/// A question about one key.
+struct Question<'q> {
+    columns: &'q Columns,
+    key: &'q [u8],
+    judge: &'q mut dyn FnMut(Found<'_>) -> Answer,
+}
+
+impl Columns {
+    /// Asks `judge` about what entries have under `key`, each value once or a
+    /// few times.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
+    pub(crate) fn ask(
+        &self,
+        key: &[u8],
+        which: Which<'_>,
+        judge: &mut dyn FnMut(Found<'_>) -> Answer,
+    ) -> Result<Answers> {
+        let question = Question {
+            columns: self,
+            key,
+            judge,
+        };
+        match which {
+            Which::All => question.all(),
+            Which::Only(entries) => question.only(entries),
+        }
+    }
+
+    fn entries(&self) -> u32 {
+        self.shape_codes.codes.count
+    }
+
+    /// Where the values of `key` are for each shape code; `None` where its
+    /// entries do not have the key.
+    fn sources(&self, key: &[u8]) -> Result<Vec<Option<Source>>> {
+        let directory = &self.directory;
+        // At most one column of a shape has the key.
+        let of_key = |column: &&u32| {
+            let column = directory.columns.get(**column as usize);
+            column.is_some_and(|column| column.key == key)
+        };
+        let mut sources = Vec::with_capacity(directory.shapes.len() + 1);
+        sources.push(directory.raw.map(|storage| Source { storage, raw: true }));
+        for shape in &directory.shapes {
+            let column = shape.iter().find(of_key);
+            let column = column.and_then(|column| directory.columns.get(*column as usize));
+            sources.push(column.map(|column| Source {
+                storage: column.storage,
+                raw: false,
+            }));
+        }
+        Ok(sources)
+    }
+
+    fn storage(&self, storage: u32) -> Result<&OpenStorage> {
+        let open = self.storages.get(storage as usize);
+        open.ok_or_else(|| self.damaged("storage number"))
+    }
+
+    fn cursor(&self, heap: Heap) -> Cursor<'_> {
+        Cursor::new(&self.blocks, heap, MAX_PRINTED as u64)
+    }
+
+    /// The values of a dictionary, if they are kept or can be.
+    fn kept(&self, storage: u32, heap: &Heap) -> Result<Option<&Values>> {
+        let Some(kept) = self.kept.values.get(storage as usize) else {
+            return Ok(None);
+        };
+        if let Some(values) = kept.get() {
+            return Ok(Some(values));
+        }
+        let size = self.memory_of(heap)?;
+        let room = &self.kept.room;
+        let take = |room: u64| room.checked_sub(size);
+        if room
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_err()
+        {
+            return Ok(None);
+        }
+        let give_back = || room.fetch_add(size, Ordering::Relaxed);
+        let loaded = Values::load(&mut self.cursor(*heap), heap.items);
+        let values = loaded.inspect_err(|_| {
+            give_back();
+        })?;
+        // Another thread may have been faster.
+        if kept.set(values).is_err() {
+            give_back();
+        }
+        Ok(kept.get())
+    }
+}
+
+impl Question<'_> {
+    fn all(mut self) -> Result<Answers> {
+        let columns = self.columns;
+        let entries = columns.entries();
+        let sources = columns.sources(self.key)?;
+        let mut answers = Answers {
+            yes: BitSet::empty(entries),
+            unfit: BitSet::empty(entries),
+        };
+        if entries == 0 {
+            return Ok(answers);
+        }
+        let first = columns.shape_codes.get(0)?;
+        if columns.shape_codes.all_are(first)? {
+            return match sources.get(first as usize) {
+                Some(Some(source)) => self.answers_of(*source, None),
+                Some(None) if first == 0 => Err(columns.damaged("raw entry")),
+                Some(None) => Ok(self.absent(BitSet::full(entries), answers)),
+                None => Err(columns.damaged("shape code")),
+            };
+        }
+        let mut distinct: Vec<Source> = Vec::new();
+        for source in sources.iter().flatten() {
+            if !distinct.contains(source) {
+                distinct.push(*source);
+            }
+        }
+        let mut absent = BitSet::full(entries);
+        for source in distinct {
+            let own = |other: &Option<Source>| u8::from(*other == Some(source));
+            let marks: Vec<u8> = sources.iter().map(own).collect();
+            let has = columns.shape_codes.marks(&marks)?.low;
+            if has.is_empty() {
+                continue;
+            }
+            let more = self.answers_of(source, Some(&has))?;
+            answers.yes.add_all(&more.yes);
+            answers.unfit.add_all(&more.unfit);
+            absent.drop_all(&has);
+        }
+        if columns.directory.raw.is_none() {
+            let marks: Vec<u8> = (0..sources.len()).map(|code| u8::from(code == 0)).collect();
+            if !columns.shape_codes.marks(&marks)?.low.is_empty() {
+                return Err(columns.damaged("raw entry"));
+            }
+        }
+        Ok(self.absent(absent, answers))
+    }
+
+    /// Adds the answers of entries that do not have the key.
+    fn absent(&mut self, absent: BitSet, mut answers: Answers) -> Answers {
+        if !absent.is_empty() {
+            match (self.judge)(Found::Absent) {
+                Answer::No => {}
+                Answer::Yes => answers.yes.add_all(&absent),
+                Answer::Unfit => answers.unfit.add_all(&absent),
+            }
+        }
+        answers
+    }
+
+    /// The answers of the entries in `has`, or of all.
+    fn answers_of(&mut self, source: Source, has: Option<&BitSet>) -> Result<Answers> {
+        let columns = self.columns;
+        let Planes { mut low, mut high } = match columns.storage(source.storage)? {
+            OpenStorage::Dictionary(run, heap) => {
+                let marks = self.marks(source, heap)?;
+                match run {
+                    Run::Dense(run) => run.marks(&marks)?,
+                    Run::Sparse(run) => run.marks(&marks)?,
+                }
+            }
+            OpenStorage::Plain(heap) => self.plain(source, heap, has)?,
+        };
+        if let Some(has) = has {
+            low.keep(has);
+            high.keep(has);
+        }
+        let mut both = low.clone();
+        both.keep(&high);
+        if !both.is_empty() {
+            return Err(columns.damaged("value of a shape"));
+        }
+        Ok(Answers {
+            yes: low,
+            unfit: high,
+        })
+    }
+
+    /// The mark of each code of a dictionary.
+    fn marks(&mut self, source: Source, heap: &Heap) -> Result<Vec<u8>> {
+        let columns = self.columns;
+        let mut marks = vec![ABSENT];
+        let kept = columns.kept(source.storage, heap)?;
+        let mut cursor = columns.cursor(*heap);
+        for item in 0..heap.items {
+            let value = match kept {
+                Some(values) => values.get(item as usize).unwrap_or_default(),
+                None => cursor.get(item)?,
+            };
+            marks.push(self.answer(source, value) as u8);
+        }
+        Ok(marks)
+    }
+
+    fn plain(&mut self, source: Source, heap: &Heap, has: Option<&BitSet>) -> Result<Planes> {
+        let entries = self.columns.entries();
+        let (mut low, mut high) = (BitSet::empty(entries), BitSet::empty(entries));
+        let mut cursor = self.columns.cursor(*heap);
+        for entry in 0..entries {
+            if has.is_some_and(|has| !has.contains(entry)) {
+                continue;
+            }
+            // Values are JSON and never empty: empty means absent.
+            let mark = match cursor.get(u64::from(entry))? {
+                [] => ABSENT,
+                value => self.answer(source, value) as u8,
+            };
+            if mark & 1 != 0 {
+                low.insert(entry);
+            }
+            if mark & 2 != 0 {
+                high.insert(entry);
+            }
+        }
+        Ok(Planes { low, high })
+    }
+
+    fn only(mut self, entries: &[u32]) -> Result<Answers> {
+        let columns = self.columns;
+        let sources = columns.sources(self.key)?;
+        let mut answers = Answers {
+            yes: BitSet::empty(columns.entries()),
+            unfit: BitSet::empty(columns.entries()),
+        };
+        // Storage and item of each entry that has the key. Sorted, each value
+        // is read once, and each block as well.
+        let mut items = Vec::with_capacity(entries.len());
+        let mut absent = BitSet::empty(columns.entries());
+        for &entry in entries {
+            let shape = columns.shape_codes.get(entry)?;
+            match sources.get(shape as usize) {
+                Some(Some(source)) => {
+                    let item = match columns.storage(source.storage)? {
+                        OpenStorage::Plain(_) => Some(entry),
+                        OpenStorage::Dictionary(run, _) => run.get(entry)?.checked_sub(1),
+                    };
+                    let item = item.ok_or_else(|| columns.damaged("value of a shape"))?;
+                    items.push((source.storage, source.raw, item, entry));
+                }
+                Some(None) if shape == 0 => return Err(columns.damaged("raw entry")),
+                Some(None) => absent.insert(entry),
+                None => return Err(columns.damaged("shape code")),
+            }
+        }
+        items.sort_unstable();
+        let same = |a: &(u32, bool, u32, u32), b: &(u32, bool, u32, u32)| (a.0, a.1) == (b.0, b.1);
+        for of_source in items.chunk_by(same) {
+            let Some(&(storage, raw, ..)) = of_source.first() else {
+                continue;
+            };
+            let source = Source { storage, raw };
+            let (heap, kept, plain) = match columns.storage(storage)? {
+                OpenStorage::Plain(heap) => (heap, None, true),
+                OpenStorage::Dictionary(_, heap) => {
+                    let kept = columns.kept.values.get(storage as usize);
+                    (heap, kept.and_then(OnceLock::get), false)
+                }
+            };
+            let mut cursor = columns.cursor(*heap);
+            for of_item in of_source.chunk_by(|a, b| a.2 == b.2) {
+                let Some(&(_, _, item, _)) = of_item.first() else {
+                    continue;
+                };
+                let value = match kept {
+                    Some(values) => {
+                        let value = values.get(item as usize);
+                        value.ok_or_else(|| columns.damaged("code"))?
+                    }
+                    None => cursor.get(u64::from(item))?,
+                };
+                // Of plain values, empty means absent.
+                if plain && value.is_empty() {
+                    return Err(columns.damaged("value of a shape"));
+                }
+                let set = match self.answer(source, value) {
+                    Answer::No => continue,
+                    Answer::Yes => &mut answers.yes,
+                    Answer::Unfit => &mut answers.unfit,
+                };
+                of_item.iter().for_each(|&(.., entry)| set.insert(entry));
+            }
+        }
+        Ok(self.absent(absent, answers))
+    }
+
+    fn answer(&mut self, source: Source, value: &[u8]) -> Answer {
+        (self.judge)(match source.raw {
+            true => find_raw(value, self.key),
+            false => Found::Value(Cow::Borrowed(value)),
+        })
+    }
+}
