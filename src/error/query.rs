@@ -67,7 +67,10 @@ pub enum QueryError {
     },
     /// A stored vector is something else than a list of numbers. What LlamaIndex
     /// raises, or even answers, depends on what it is and on the other vectors.
-    #[error("the vector of {} is not a list of numbers, so there is no cosine", quoted(id))]
+    #[error(
+        "the vector of {} is not a list of numbers, so there is no cosine",
+        quoted(id)
+    )]
     NotNumbers {
         /// The vector's id.
         id: String,

@@ -4,8 +4,8 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     format::{
-    EXCEPTION_LEN, HAS_EXCEPTIONS, MAX_DIM, MAX_PLANES, PLANE_ALIGN, PlaneMeta, RANK_GROUP,
-    RowClass, deltas_in,
+        EXCEPTION_LEN, HAS_EXCEPTIONS, MAX_DIM, MAX_PLANES, PLANE_ALIGN, PlaneMeta, RANK_GROUP,
+        RowClass, deltas_in,
     },
     numbers::Numbers,
 };

@@ -71,7 +71,10 @@ fn count_run<T: Copy + Default>(items: &[(f64, T)]) -> (usize, bool) {
     let Some(descending) = pairs.next() else {
         return (items.len(), false);
     };
-    (2 + pairs.take_while(|&less| less == descending).count(), descending)
+    (
+        2 + pairs.take_while(|&less| less == descending).count(),
+        descending,
+    )
 }
 
 /// `binarysort`: sorts by insertion, the first `start` being sorted.

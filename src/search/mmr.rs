@@ -107,8 +107,7 @@ impl Picks<'_> {
                 continue;
             }
             let score = self.score(number, to_last.as_mut())?;
-            let wins = score > highest
-                || score == highest && self.is_before(Some(number), best)?;
+            let wins = score > highest || score == highest && self.is_before(Some(number), best)?;
             if wins {
                 (best, highest) = (Some(number), score);
             }

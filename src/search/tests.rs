@@ -12,17 +12,17 @@ use crate::error::{Error, QueryError, Result};
 
 /// The generator that made the recorded cases, too.
 #[derive(Debug)]
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % end
     }
 
     /// From 0 to 1, with all bits of an `f64`.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         let high = self.below(1 << 31) as f64;
         (high + self.below(1 << 22) as f64 / f64::from(1_u32 << 22)) / f64::from(1_u32 << 31)
     }
@@ -30,9 +30,11 @@ impl Random {
 
 /// A hash (FNV-1a of 64 bits, a number at a time).
 pub(super) fn fnv(numbers: impl IntoIterator<Item = u64>) -> u64 {
-    numbers.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, number| {
-        (hash ^ number).wrapping_mul(0x0100_0000_01b3)
-    })
+    numbers
+        .into_iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, number| {
+            (hash ^ number).wrapping_mul(0x0100_0000_01b3)
+        })
 }
 
 /// Scores that are whole numbers below `distinct`, and one in `nans` NaN.
@@ -47,7 +49,7 @@ pub(super) fn scores(seed: u64, n: usize, distinct: usize, nans: usize) -> Vec<f
 
 /// Rows in memory.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Table {
+struct Table {
     dim: usize,
     values: Vec<Vec<f64>>,
     nearest: Vec<f32>,
@@ -93,7 +95,11 @@ impl Rows for Table {
     ) -> Result<()> {
         for first in rows.clone().step_by(3) {
             let rows = first as usize..(first + 3).min(rows.end) as usize;
-            assert!(self.irregular.iter().all(|&row| !rows.contains(&(row as usize))));
+            assert!(
+                self.irregular
+                    .iter()
+                    .all(|&row| !rows.contains(&(row as usize)))
+            );
             each(Block {
                 first,
                 nearest: &self.nearest[rows.start * self.dim..rows.end * self.dim],
@@ -206,7 +212,13 @@ fn vector(random: &mut Random, dim: usize, odd: usize) -> Vec<f64> {
 /// Rows in one to three parts, whose sequence numbers interleave; what of them
 /// are candidates, in order.
 fn tables(random: &mut Random, dim: usize, odd: usize) -> (Vec<Table>, Vec<Vec<u32>>) {
-    let mut tables = vec![Table { dim, ..Table::default() }; 1 + random.below(3)];
+    let mut tables = vec![
+        Table {
+            dim,
+            ..Table::default()
+        };
+        1 + random.below(3)
+    ];
     for n in 0..random.below(90) {
         let table = random.below(tables.len());
         let id = format!("{}-{n}", random.below(1000));
@@ -237,11 +249,12 @@ fn in_order(tables: &[Table], chosen: &[Vec<u32>]) -> Vec<(String, Vec<f64>)> {
     }
     rows.sort_by_key(|(sequence, ..)| *sequence);
     let rows = rows.into_iter();
-    rows.map(|(_, table, row)| (table.ids[row].clone(), table.values[row].clone())).collect()
+    rows.map(|(_, table, row)| (table.ids[row].clone(), table.values[row].clone()))
+        .collect()
 }
 
 /// As text, since NaN is not equal to itself.
-fn text(hits: &[Hit]) -> String {
+pub(crate) fn text(hits: &[Hit]) -> String {
     let hits: Vec<_> = hits.iter().map(|hit| (hit.id_text(), hit.score)).collect();
     format!("{hits:?}")
 }

@@ -238,7 +238,10 @@ struct Lower(f64);
 
 impl Eq for Lower {}
 
-#[expect(clippy::derive_ord_xor_partial_ord, reason = "they agree on all but NaN")]
+#[expect(
+    clippy::derive_ord_xor_partial_ord,
+    reason = "they agree on all but NaN"
+)]
 impl Ord for Lower {
     fn cmp(&self, other: &Lower) -> Ordering {
         self.partial_cmp(other).unwrap_or(Ordering::Equal)

@@ -20,8 +20,8 @@ mod vectors;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use records::{Lookups, RecordText};
 pub use records::{BadPath, CollectionPath, RecordStore};
+pub(crate) use records::{Lookups, RecordText};
 pub(crate) use rescue::{Lost, Rescue};
 pub use rows::RowStore;
 pub(crate) use vectors::MAP_NAMES;

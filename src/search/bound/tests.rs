@@ -96,7 +96,9 @@ fn check(query: &[f64], row: &[f64]) -> f64 {
 fn no_kernel_is_further_off_than_the_bound() {
     let mut random = Random(7);
     let mut most = 0.0_f64;
-    let dims = [1, 2, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 384, 1000, 1536, 4097];
+    let dims = [
+        1, 2, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 384, 1000, 1536, 4097,
+    ];
     for dim in dims.into_iter().chain([65_536]) {
         let rounds = (40_000 / dim).clamp(1, 300);
         for _ in 0..rounds {
@@ -168,7 +170,14 @@ fn a_bound_covers_what_f32_cannot_tell_apart() {
 
 #[test]
 fn extreme_queries_are_not_scanned() {
-    for values in [&[0.0, 0.0][..], &[1e200], &[1e-200], &[f64::NAN], &[f64::INFINITY], &[]] {
+    for values in [
+        &[0.0, 0.0][..],
+        &[1e200],
+        &[1e-200],
+        &[f64::NAN],
+        &[f64::INFINITY],
+        &[],
+    ] {
         assert!(Query::new(values).scaled.is_none(), "{values:?}");
     }
 }

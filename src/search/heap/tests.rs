@@ -100,7 +100,10 @@ fn equal_scores_come_in_the_order_of_the_heap() {
     assert_eq!(top(&equal("abcdef"), 4), "cdfe");
     assert_eq!(top(&equal("fedcba"), 6), "acbfde");
     assert_eq!(top(&[(f64::NAN, "a"), (1.0, "b")], 1), "b");
-    assert_eq!(top(&[(1.0, "b"), (f64::NAN, "a"), (1.0, "c"), (0.0, "d")], 5), "bacd");
+    assert_eq!(
+        top(&[(1.0, "b"), (f64::NAN, "a"), (1.0, "c"), (0.0, "d")], 5),
+        "bacd"
+    );
 }
 
 #[test]
@@ -117,8 +120,13 @@ fn the_top_is_what_cpython_gave() {
     ]) {
         let scores = scores(seed, n, distinct, nans);
         let mut random = Random(seed + 99);
-        let ids: Vec<String> = (0..n).map(|i| format!("{}-{i}", random.below(10_000))).collect();
-        let items: Vec<Item<'_>> = scores.into_iter().zip(ids.iter().map(String::as_str)).collect();
+        let ids: Vec<String> = (0..n)
+            .map(|i| format!("{}-{i}", random.below(10_000)))
+            .collect();
+        let items: Vec<Item<'_>> = scores
+            .into_iter()
+            .zip(ids.iter().map(String::as_str))
+            .collect();
         let top = sorted(&pushed(&items, limit), |(score, _)| *score);
         let bytes = top.iter().flat_map(|(_, id)| id.bytes().map(u64::from));
         assert_eq!(fnv(bytes), expected, "{n} items, {limit} wanted");

@@ -29,7 +29,10 @@ type Four = unsafe fn(queries: [&[f32]; 4], rows: &[f32], out: [&mut [f32]; 4]);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kernel {
     /// What it needs, for messages of tests.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only tests say which one failed"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only tests say which one failed")
+    )]
     pub(crate) name: &'static str,
     one: One,
     four: Four,
@@ -104,8 +107,9 @@ impl Kernel {
             return out.fill(0.0);
         }
         let (fours, rest) = queries.as_chunks::<4>();
-        let (out_of_fours, out_of_rest) =
-            out.split_at_mut_checked(fours.len() * 4 * count).unwrap_or_default();
+        let (out_of_fours, out_of_rest) = out
+            .split_at_mut_checked(fours.len() * 4 * count)
+            .unwrap_or_default();
         for (four, out) in fours.iter().zip(out_of_fours.chunks_exact_mut(4 * count)) {
             let mut parts = out.chunks_exact_mut(count);
             let mut part = || parts.next().unwrap_or_default();

@@ -150,13 +150,20 @@ impl DeadSet {
         let range = self.offset..self.offset + self.map.used();
         let bytes = self.file.read(self.span, range)?;
         if self.map.bits {
-            let bits = (0..self.map.entries).zip(bytes.iter().flat_map(|byte| {
-                (0..8).map(move |bit| byte >> bit & 1 == 1)
-            }));
-            return Ok(bits.filter_map(|(entry, dead)| dead.then_some(entry)).collect());
+            let bits = (0..self.map.entries).zip(
+                bytes
+                    .iter()
+                    .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)),
+            );
+            return Ok(bits
+                .filter_map(|(entry, dead)| dead.then_some(entry))
+                .collect());
         }
         let (entries, _) = bytes.as_chunks::<4>();
-        let entries: Vec<u32> = entries.iter().map(|entry| u32::from_le_bytes(*entry)).collect();
+        let entries: Vec<u32> = entries
+            .iter()
+            .map(|entry| u32::from_le_bytes(*entry))
+            .collect();
         let inside = entries.last().is_none_or(|&last| last < self.map.entries);
         match inside && entries.is_sorted_by(|a, b| a < b) {
             true => Ok(entries),

@@ -158,9 +158,7 @@ impl VectorStore {
     pub fn each_id(&self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         match &self.kind {
             Kind::Empty => Ok(()),
-            Kind::Rows(store) => {
-                store.each_id(Map::Embeddings, &mut |id| each(id).map(|()| true))
-            }
+            Kind::Rows(store) => store.each_id(Map::Embeddings, &mut |id| each(id).map(|()| true)),
             Kind::Records(store) => records::each_id(store, each),
         }
     }

@@ -105,11 +105,7 @@ fn embedding(query: &VectorStoreQuery, stored: usize) -> Result<&[f64]> {
     Err(Error::Query(QueryError::Shapes { query, stored }))
 }
 
-fn answer_from_rows(
-    store: &RowStore,
-    queries: &Placed<'_>,
-    answers: &mut Answers,
-) -> Result<()> {
+fn answer_from_rows(store: &RowStore, queries: &Placed<'_>, answers: &mut Answers) -> Result<()> {
     let Some(&(place, first)) = queries.first() else {
         return Ok(());
     };
@@ -121,7 +117,10 @@ fn answer_from_rows(
     let candidates = rows::candidates(&selected);
     if first.mode == VectorStoreQueryMode::Mmr {
         // Rows are compared with the query one by one.
-        let mut selected: Vec<_> = selected.iter().map(|part| Ok((part.first()?, part.dim()))).collect::<Result<_>>()?;
+        let mut selected: Vec<_> = selected
+            .iter()
+            .map(|part| Ok((part.first()?, part.dim())))
+            .collect::<Result<_>>()?;
         selected.sort_unstable();
         for (_, dim) in selected {
             embedding(first, dim)?;

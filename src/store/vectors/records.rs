@@ -29,12 +29,13 @@ pub(super) fn each_id(
     each: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut known = HashSet::new();
-    store.each_key(&path_of(store, Map::Embeddings), &mut |id| {
-        match known.insert(id.to_vec()) {
+    store.each_key(
+        &path_of(store, Map::Embeddings),
+        &mut |id| match known.insert(id.to_vec()) {
             true => each(id),
             false => Ok(()),
-        }
-    })
+        },
+    )
 }
 
 /// The vector of an id.
