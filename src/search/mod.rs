@@ -30,7 +30,7 @@ mod scores;
 mod top_k;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use filters::{
     FilterCondition, FilterOperator, FilterSyntaxError, FilterValue, Int, MetadataFilter,

@@ -12,17 +12,17 @@ use crate::error::{Error, QueryError, Result};
 
 /// The generator that made the recorded cases, too.
 #[derive(Debug)]
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % end
     }
 
     /// From 0 to 1, with all bits of an `f64`.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         let high = self.below(1 << 31) as f64;
         (high + self.below(1 << 22) as f64 / f64::from(1_u32 << 22)) / f64::from(1_u32 << 31)
     }
@@ -49,7 +49,7 @@ pub(super) fn scores(seed: u64, n: usize, distinct: usize, nans: usize) -> Vec<f
 
 /// Rows in memory.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Table {
+struct Table {
     dim: usize,
     values: Vec<Vec<f64>>,
     nearest: Vec<f32>,
@@ -254,7 +254,7 @@ fn in_order(tables: &[Table], chosen: &[Vec<u32>]) -> Vec<(String, Vec<f64>)> {
 }
 
 /// As text, since NaN is not equal to itself.
-fn text(hits: &[Hit]) -> String {
+pub(crate) fn text(hits: &[Hit]) -> String {
     let hits: Vec<_> = hits.iter().map(|hit| (hit.id_text(), hit.score)).collect();
     format!("{hits:?}")
 }
