@@ -27,7 +27,10 @@ const NO_MARK: u8 = 4;
 impl CodeRun {
     /// Hands out all codes in order: the number of the first, the codes, and
     /// how many of them count. The others are 0.
-    fn groups(&self, mut sink: impl FnMut(u32, &[u32; GROUP], usize) -> Result<()>) -> Result<()> {
+    pub(super) fn groups(
+        &self,
+        mut sink: impl FnMut(u32, &[u32; GROUP], usize) -> Result<()>,
+    ) -> Result<()> {
         let width = usize::from(self.codes.width);
         let unpack = unpacker(width);
         let group_len = GROUP / 8 * width;
@@ -49,7 +52,10 @@ impl CodeRun {
                     unpack(packed, &mut codes);
                 } else {
                     let mut padded = [0; 32 * GROUP / 8 + WINDOW];
-                    padded.iter_mut().zip(packed).for_each(|(to, from)| *to = *from);
+                    padded
+                        .iter_mut()
+                        .zip(packed)
+                        .for_each(|(to, from)| *to = *from);
                     unpack(&padded, &mut codes);
                 }
                 let count = (self.codes.count - first).min(GROUP as u32) as usize;
@@ -153,7 +159,9 @@ impl SparseRun {
         let codes = &self.codes;
         codes.groups(|first, group, count| {
             let start = list.offset + u64::from(first) * 4;
-            let bytes = codes.file.read(codes.span, start..start + count as u64 * 4)?;
+            let bytes = codes
+                .file
+                .read(codes.span, start..start + count as u64 * 4)?;
             for (entry, &code) in bytes.as_chunks::<4>().0.iter().zip(group) {
                 let entry = u32::from_le_bytes(*entry);
                 let mark = marks.get(code as usize).filter(|_| entry < list.of);
@@ -200,12 +208,16 @@ fn unpacker(width: usize) -> Unpack {
 
 fn unpack<const WIDTH: usize>(packed: &[u8], codes: &mut [u32; GROUP]) {
     for (n, eight) in codes.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let window = packed.get(n * WIDTH..).and_then(|p| p.first_chunk::<WINDOW>());
+        let window = packed
+            .get(n * WIDTH..)
+            .and_then(|p| p.first_chunk::<WINDOW>());
         let Some(window) = window else {
             return;
         };
         for (i, code) in eight.iter_mut().enumerate() {
-            let bytes = window.get(i * WIDTH / 8..).and_then(|w| w.first_chunk::<8>());
+            let bytes = window
+                .get(i * WIDTH / 8..)
+                .and_then(|w| w.first_chunk::<8>());
             let word = u64::from_le_bytes(bytes.copied().unwrap_or_default());
             *code = (word >> (i * WIDTH % 8) & ((1 << WIDTH) - 1)) as u32;
         }

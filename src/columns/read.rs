@@ -324,7 +324,10 @@ impl<'a> Reader<'a> {
             return Ok(Reader::Dictionary(codes, cursor));
         }
         *memory -= size;
-        Ok(Reader::Loaded(codes, Values::load(&mut cursor, heap.items)?))
+        Ok(Reader::Loaded(
+            codes,
+            Values::load(&mut cursor, heap.items)?,
+        ))
     }
 }
 

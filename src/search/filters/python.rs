@@ -130,7 +130,9 @@ impl<'t> Value<'t> {
 /// The text of a string token. Borrowed where it has no escapes, which are
 /// all that the two differ in.
 fn text_of(token: &[u8]) -> Cow<'_, [u8]> {
-    let inside = token.strip_prefix(b"\"").and_then(|t| t.strip_suffix(b"\""));
+    let inside = token
+        .strip_prefix(b"\"")
+        .and_then(|t| t.strip_suffix(b"\""));
     match inside {
         Some(text) if memchr(b'\\', text).is_none() => Cow::Borrowed(text),
         _ => {

@@ -33,7 +33,12 @@ fn filter(operator: FilterOperator, value: &str) -> MetadataFilter {
         "NaN" => FilterValue::Float(f64::NAN),
         "Infinity" => FilterValue::Float(f64::INFINITY),
         "[NaN]" => FilterValue::Floats(vec![f64::NAN]),
-        json => format!("k == {json}").parse::<MetadataFilter>().unwrap().value,
+        json => {
+            format!("k == {json}")
+                .parse::<MetadataFilter>()
+                .unwrap()
+                .value
+        }
     };
     MetadataFilter::new("k", operator, value)
 }
@@ -99,7 +104,11 @@ fn filters_go_together_as_the_condition_says() {
             filters: filters.into_iter().cloned().collect(),
             condition,
         };
-        assert_eq!(matches(&filters, Some("1")).unwrap(), expected, "{filters:?}");
+        assert_eq!(
+            matches(&filters, Some("1")).unwrap(),
+            expected,
+            "{filters:?}"
+        );
     }
 }
 
@@ -109,7 +118,11 @@ fn filters_go_together_as_the_condition_says() {
 fn all_filters_are_applied() {
     let no = filter(FilterOperator::Eq, "\"x\"");
     let [gt, lt] = [FilterOperator::Gt, FilterOperator::Lt].map(|o| filter(o, "\"x\""));
-    for condition in [FilterCondition::And, FilterCondition::Or, FilterCondition::Not] {
+    for condition in [
+        FilterCondition::And,
+        FilterCondition::Or,
+        FilterCondition::Not,
+    ] {
         let filters = MetadataFilters {
             filters: vec![no.clone(), lt.clone(), gt.clone()],
             condition: Some(condition),
@@ -176,12 +189,23 @@ fn json_of_llamaindex_is_read_with_the_rules_of_its_model() {
         ("[]", Vec::<&str>::new().into()),
         ("[1, 2]", [1, 2].into()),
         ("[1, 2.5]", [1.0, 2.5].into()),
-        ("[2.5, 9007199254740993]", [2.5, 9_007_199_254_740_992.0].into()),
+        (
+            "[2.5, 9007199254740993]",
+            [2.5, 9_007_199_254_740_992.0].into(),
+        ),
         (r#"["a", "b"]"#, ["a", "b"].into()),
     ] {
         assert_eq!(value(json).unwrap(), expected, "{json}");
     }
-    for json in ["true", "[true]", "[1, true]", r#"["a", 1]"#, "[null]", "[[1]]", "{}"] {
+    for json in [
+        "true",
+        "[true]",
+        "[1, true]",
+        r#"["a", 1]"#,
+        "[null]",
+        "[[1]]",
+        "{}",
+    ] {
         assert!(value(json).is_err(), "{json}");
     }
     let one = MetadataFilter::new("k", FilterOperator::Eq, 1);
@@ -209,12 +233,18 @@ fn json_of_llamaindex_is_read_with_the_rules_of_its_model() {
         (r#"{"filters": [null]}"#, "expected a filter"),
         (r#"{"filters": [{"key": "k"}]}"#, "missing field `value`"),
         (r#"{"filters": [{"value": 1}]}"#, "missing field `key`"),
-        (r#"{"filters": [{"key": 1, "value": 1}]}"#, "expected a string"),
+        (
+            r#"{"filters": [{"key": 1, "value": 1}]}"#,
+            "expected a string",
+        ),
         (
             r#"{"filters": [{"key": "k", "value": 1, "operator": "EQ"}]}"#,
             "unknown variant `EQ`, expected one of `==`",
         ),
-        (r#"{"filters": [], "condition": "AND"}"#, "unknown variant `AND`"),
+        (
+            r#"{"filters": [], "condition": "AND"}"#,
+            "unknown variant `AND`",
+        ),
         (
             r#"{"filters": [{"filters": [{"key": "k", "value": 1}], "condition": "or"}]}"#,
             "Nested MetadataFilters are not supported.",
@@ -236,13 +266,31 @@ fn a_line_of_text_is_a_filter() {
         ("page >= 3", MetadataFilter::new("page", Gte, 3)),
         ("page>=3", MetadataFilter::new("page", Gte, 3)),
         ("  page\t<  -1.5 ", MetadataFilter::new("page", Lt, -1.5)),
-        (r#"author == "Ann""#, MetadataFilter::new("author", Eq, "Ann")),
-        ("author != Ann Lee", MetadataFilter::new("author", Ne, "Ann Lee")),
-        (r#"lang in ["en","de"]"#, MetadataFilter::new("lang", In, ["en", "de"])),
-        (r#"lang nin["en"]"#, MetadataFilter::new("lang", Nin, ["en"])),
+        (
+            r#"author == "Ann""#,
+            MetadataFilter::new("author", Eq, "Ann"),
+        ),
+        (
+            "author != Ann Lee",
+            MetadataFilter::new("author", Ne, "Ann Lee"),
+        ),
+        (
+            r#"lang in ["en","de"]"#,
+            MetadataFilter::new("lang", In, ["en", "de"]),
+        ),
+        (
+            r#"lang nin["en"]"#,
+            MetadataFilter::new("lang", Nin, ["en"]),
+        ),
         ("n any [1, 2.5]", MetadataFilter::new("n", Any, [1.0, 2.5])),
-        ("n all []", MetadataFilter::new("n", All, Vec::<&str>::new())),
-        ("title text_match foo", MetadataFilter::new("title", TextMatch, "foo")),
+        (
+            "n all []",
+            MetadataFilter::new("n", All, Vec::<&str>::new()),
+        ),
+        (
+            "title text_match foo",
+            MetadataFilter::new("title", TextMatch, "foo"),
+        ),
         (
             "title text_match_insensitive Foo bar",
             MetadataFilter::new("title", TextMatchInsensitive, "Foo bar"),
@@ -250,12 +298,24 @@ fn a_line_of_text_is_a_filter() {
         ("tags contains 3", MetadataFilter::new("tags", Contains, 3)),
         ("note is_empty", MetadataFilter::new("note", IsEmpty, ())),
         ("note != null", MetadataFilter::new("note", Ne, ())),
-        ("size > 1180591620717411303424", MetadataFilter::new("size", Gt, large)),
+        (
+            "size > 1180591620717411303424",
+            MetadataFilter::new("size", Gt, large),
+        ),
         // What begins like a number may be a text.
-        ("date >= 2024-01-31", MetadataFilter::new("date", Gte, "2024-01-31")),
-        ("name == Infinity", MetadataFilter::new("name", Eq, "Infinity")),
+        (
+            "date >= 2024-01-31",
+            MetadataFilter::new("date", Gte, "2024-01-31"),
+        ),
+        (
+            "name == Infinity",
+            MetadataFilter::new("name", Eq, "Infinity"),
+        ),
         ("name == ==", MetadataFilter::new("name", Eq, "==")),
-        (r#""page label" == 3"#, MetadataFilter::new("page label", Eq, 3)),
+        (
+            r#""page label" == 3"#,
+            MetadataFilter::new("page label", Eq, 3),
+        ),
         (r#""a\"b"=="3""#, MetadataFilter::new("a\"b", Eq, "3")),
         (r#""" == """#, MetadataFilter::new("", Eq, "")),
         ("größe > 3", MetadataFilter::new("größe", Gt, 3)),
@@ -276,18 +336,51 @@ fn a_line_that_is_no_filter_is_refused() {
         ("page", Operator { found: found("") }),
         ("page = 3", Operator { found: found("=") }),
         ("page is 3", Operator { found: found("is") }),
-        ("page label == 3", Operator { found: found("label") }),
-        ("page (3)", Operator { found: found("(3)") }),
-        ("page >=", NoValue { operator: FilterOperator::Gte }),
+        (
+            "page label == 3",
+            Operator {
+                found: found("label"),
+            },
+        ),
+        (
+            "page (3)",
+            Operator {
+                found: found("(3)"),
+            },
+        ),
+        (
+            "page >=",
+            NoValue {
+                operator: FilterOperator::Gte,
+            },
+        ),
         ("note is_empty 3", Excess { found: found("3") }),
-        ("note == true", Value { found: found("true") }),
+        (
+            "note == true",
+            Value {
+                found: found("true"),
+            },
+        ),
         ("note == {}", Value { found: found("{}") }),
-        (r#"note in ["a", 1]"#, Value { found: found(r#"["a", 1]"#) }),
-        ("note in [[1]]", Value { found: found("[[1]]") }),
+        (
+            r#"note in ["a", 1]"#,
+            Value {
+                found: found(r#"["a", 1]"#),
+            },
+        ),
+        (
+            "note in [[1]]",
+            Value {
+                found: found("[[1]]"),
+            },
+        ),
     ] {
         assert_eq!(line.parse::<MetadataFilter>(), Err(expected), "{line}");
     }
-    let told = "page = 3".parse::<MetadataFilter>().unwrap_err().to_string();
+    let told = "page = 3"
+        .parse::<MetadataFilter>()
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         told,
         "\"=\" is no operator; after the key comes one of == > < != >= <= in nin any all \
@@ -313,7 +406,10 @@ fn json() -> impl Strategy<Value = String> {
         "[a-c\\u{e9}]{0,3}".prop_map(|text| format!("{text:?}")),
     ];
     let list = prop::collection::vec(scalar.clone(), 0..4);
-    prop_oneof![scalar, list.prop_map(|items| format!("[{}]", items.join(",")))]
+    prop_oneof![
+        scalar,
+        list.prop_map(|items| format!("[{}]", items.join(",")))
+    ]
 }
 
 /// A number as whole number and halves.

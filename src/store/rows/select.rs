@@ -34,7 +34,10 @@ impl RowStore {
     /// for which there is an error: [`QueryError::NodeWithoutMetadata`],
     /// [`QueryError::MetadataNotAnObject`], [`QueryError::FilterType`].
     /// [`Error::Damaged`], [`Error::Io`].
-    #[allow(dead_code, reason = "vector queries, which call it, come with another change")]
+    #[allow(
+        dead_code,
+        reason = "vector queries, which call it, come with another change"
+    )]
     pub(crate) fn select(
         &self,
         filters: Option<&MetadataFilters>,
@@ -210,13 +213,7 @@ impl RowStore {
     }
 
     /// The error of a row for which the filters have one.
-    fn why(
-        &self,
-        n: usize,
-        row: u32,
-        prepared: &Prepared<'_>,
-        others: &mut Others<'_>,
-    ) -> Error {
+    fn why(&self, n: usize, row: u32, prepared: &Prepared<'_>, others: &mut Others<'_>) -> Error {
         match (self.passes(n, row, prepared, others), self.segments.get(n)) {
             (Err(why), _) => why,
             // The file says something else than it said before.
@@ -270,11 +267,13 @@ fn judge(predicate: &Predicate<'_>, found: Found<'_>) -> Answer {
 
 /// Takes over the answer about an entry as that about its row.
 fn copy(of_entries: &Answers, entry: u32, of_rows: &mut Answers, row: u32) {
-    if of_entries.yes.contains(entry) {
-        of_rows.yes.insert(row);
-    }
-    if of_entries.unfit.contains(entry) {
-        of_rows.unfit.insert(row);
+    for (from, to) in [
+        (&of_entries.yes, &mut of_rows.yes),
+        (&of_entries.unfit, &mut of_rows.unfit),
+    ] {
+        if from.contains(entry) {
+            to.insert(row);
+        }
     }
 }
 

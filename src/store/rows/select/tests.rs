@@ -248,7 +248,8 @@ fn parts() -> impl Strategy<Value = Vec<Part>> {
                     // The metadata were replaced, by those of a later segment.
                     2 if p + 1 < count => {
                         part.dead_metadata.push(part.metadata.len() as u32);
-                        part.metadata.push((id.clone(), "{\"a\": \"old\"}".to_owned()));
+                        part.metadata
+                            .push((id.clone(), "{\"a\": \"old\"}".to_owned()));
                         late.push((id, text));
                     }
                     // There are none.
@@ -297,7 +298,10 @@ fn part(metadata: &[&str]) -> Part {
     let ids = 0..metadata.len() as u64;
     Part {
         vectors: ids.clone().map(|n| (n.to_string(), n)).collect(),
-        metadata: ids.zip(metadata).map(|(n, text)| (n.to_string(), (*text).to_owned())).collect(),
+        metadata: ids
+            .zip(metadata)
+            .map(|(n, text)| (n.to_string(), (*text).to_owned()))
+            .collect(),
         ..Part::default()
     }
 }
@@ -333,7 +337,10 @@ fn errors_are_those_of_llamaindex() {
     let is_one = filter("k == 1");
     let none = MetadataFilters::default();
     for filters in [&is_one, &none] {
-        assert_eq!(told(std::slice::from_ref(&bare), filters, None), no_metadata);
+        assert_eq!(
+            told(std::slice::from_ref(&bare), filters, None),
+            no_metadata
+        );
     }
     assert_eq!(told(&[Part::default()], &is_one, None), "[[]]");
     let mut partly = part(&[r#"{"k": 1}"#, "", ""]);
@@ -351,7 +358,10 @@ fn errors_are_those_of_llamaindex() {
         ("[]", "list"),
     ] {
         let expected = format!("AttributeError: '{found}' object has no attribute 'get'");
-        assert_eq!(told(&[part(&["{}", metadata])], &filter("k != 1"), None), expected);
+        assert_eq!(
+            told(&[part(&["{}", metadata])], &filter("k != 1"), None),
+            expected
+        );
     }
     let twice = part(&[r#"{"k":1,"k":2}"#]);
     assert_eq!(told(&[twice], &filter("k == 2"), None), "[[0]]");
@@ -364,7 +374,10 @@ fn a_value_that_no_evaluated_row_has_is_no_error() {
     let filters = filter("k > 3");
     let error = "TypeError: '>' not supported between instances of 'str' and 'int'";
     assert_eq!(told(&[one.clone()], &filters, None), error);
-    assert_eq!(told(&[one.clone()], &filters, Some(&ids(&["0", "2"]))), "[[2]]");
+    assert_eq!(
+        told(&[one.clone()], &filters, Some(&ids(&["0", "2"]))),
+        "[[2]]"
+    );
     assert_eq!(told(&[one.clone()], &filters, Some(&ids(&["1"]))), error);
     (one.dead_vectors, one.dead_metadata) = (vec![1], vec![1]);
     assert_eq!(told(&[one], &filters, None), "[[2]]");
@@ -387,7 +400,10 @@ fn the_first_row_with_an_error_is_told_of() {
     };
     let parts = [early, late];
     assert_eq!(told(&parts, &filters, None), error("dict"));
-    assert_eq!(told(&parts, &filters, Some(&ids(&["0", "1"]))), error("list"));
+    assert_eq!(
+        told(&parts, &filters, Some(&ids(&["0", "1"]))),
+        error("list")
+    );
 }
 
 /// Such a column has no dictionary; its values are looked at one by one.
@@ -402,9 +418,18 @@ fn a_column_of_long_values_is_filtered() {
         .collect();
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
     let parts = [part(&texts)];
-    for line in ["text text_match_insensitive 29", "text != 5", "text is_empty", "text >= 7"] {
+    for line in [
+        "text text_match_insensitive 29",
+        "text != 5",
+        "text is_empty",
+        "text >= 7",
+    ] {
         agree(&parts, Some(&filter(line)), None);
-        agree(&parts, Some(&filter(line)), Some(&ids(&["290", "7", "200"])));
+        agree(
+            &parts,
+            Some(&filter(line)),
+            Some(&ids(&["290", "7", "200"])),
+        );
     }
 }
 
@@ -415,7 +440,11 @@ fn a_dictionary_that_is_not_kept_is_filtered() {
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
     let parts = [part(&texts)];
     agree(&parts, Some(&filter("text text_match 9")), None);
-    agree(&parts, Some(&filter("text text_match 9")), Some(&ids(&["29", "9", "7"])));
+    agree(
+        &parts,
+        Some(&filter("text text_match 9")),
+        Some(&ids(&["29", "9", "7"])),
+    );
 }
 
 #[test]
@@ -446,24 +475,50 @@ fn measure() {
     let mut writer = VectorWriter::create(&path, dir.path(), JsonStyle::python()).unwrap();
     let id = |n: usize| format!("\"{:08x}-0000-4000-8000-{:012x}\"", n * 7919, n);
     for n in 0..ROWS {
-        writer.push(Map::Embeddings, id(n).as_bytes(), b"[0.5, 1.5]").unwrap().unwrap();
+        writer
+            .push(Map::Embeddings, id(n).as_bytes(), b"[0.5, 1.5]")
+            .unwrap()
+            .unwrap();
     }
     let mixed = std::env::var("MIXED").is_ok();
     for n in 0..ROWS {
-        let page = if mixed && n % 7 == 0 { String::new() } else { format!("\"page_label\": \"{}\", ", n % 100) };
-        let text = format!("{{{page}\"file_name\": \"report number {} of the series.pdf\", \"num\": {}, \"uid\": \"{:08x}-1111-4000-8000-{:012x}\", \"doc_id\": \"{:08x}-2222-4000-8000-{:012x}\", \"ref_doc_id\": \"{:08x}-2222-4000-8000-{:012x}\", \"_node_type\": \"TextNode\"}}",
-            n / 20, n % 1000, n.wrapping_mul(2654435761) & 0xffffffff, n, n / 1000 * 77731, n / 1000, n / 1000 * 77731, n / 1000);
-        writer.push(Map::Metadata, id(n).as_bytes(), text.as_bytes()).unwrap().unwrap();
+        let page = if mixed && n % 7 == 0 {
+            String::new()
+        } else {
+            format!("\"page_label\": \"{}\", ", n % 100)
+        };
+        let text = format!(
+            "{{{page}\"file_name\": \"report number {} of the series.pdf\", \"num\": {}, \"uid\": \"{:08x}-1111-4000-8000-{:012x}\", \"doc_id\": \"{:08x}-2222-4000-8000-{:012x}\", \"ref_doc_id\": \"{:08x}-2222-4000-8000-{:012x}\", \"_node_type\": \"TextNode\"}}",
+            n / 20,
+            n % 1000,
+            n.wrapping_mul(2654435761) & 0xffffffff,
+            n,
+            n / 1000 * 77731,
+            n / 1000,
+            n / 1000 * 77731,
+            n / 1000
+        );
+        writer
+            .push(Map::Metadata, id(n).as_bytes(), text.as_bytes())
+            .unwrap()
+            .unwrap();
     }
     writer.finish().unwrap().unwrap();
     let first_id = id(5).trim_matches('"').as_bytes().to_vec();
     for backend in BACKENDS {
         let store = RowStore::open(vec![open(&path, FileKind::Vectors, backend)]).unwrap();
         for line in [
-            "page_label == \"7\"", "doc_id == \"00000000-2222-4000-8000-000000000000\"",
-            "file_name in [\"report number 7 of the series.pdf\"]", "file_name text_match number 77",
+            "page_label == \"7\"",
+            "doc_id == \"00000000-2222-4000-8000-000000000000\"",
+            "file_name in [\"report number 7 of the series.pdf\"]",
+            "file_name text_match number 77",
             "file_name text_match_insensitive Number 77",
-            "num < 10", "num == 7", "uid == \"x\"", "page_label > \"99\"", "zz == 1", "zz != 1",
+            "num < 10",
+            "num == 7",
+            "uid == \"x\"",
+            "page_label > \"99\"",
+            "zz == 1",
+            "zz != 1",
         ] {
             let filters = filter(line);
             let mut times = Vec::new();
@@ -475,23 +530,45 @@ fn measure() {
             }
             let first = times[0];
             times.sort_by(f64::total_cmp);
-            println!("{backend:?} {line}: first {first:.0} us, median {:.0} us, best {:.0}, kept {kept}", times[25], times[0]);
+            println!(
+                "{backend:?} {line}: first {first:.0} us, median {:.0} us, best {:.0}, kept {kept}",
+                times[25], times[0]
+            );
         }
-        let filters = MetadataFilters::all(["page_label == \"7\"", "num < 10"].map(|l| l.parse().unwrap()));
+        let filters =
+            MetadataFilters::all(["page_label == \"7\"", "num < 10"].map(|l| l.parse().unwrap()));
         let mut best = f64::MAX;
-        for _ in 0..50 { let begin = Instant::now(); store.select(Some(&filters), None).unwrap(); best = best.min(begin.elapsed().as_secs_f64()*1e6); }
+        for _ in 0..50 {
+            let begin = Instant::now();
+            store.select(Some(&filters), None).unwrap();
+            best = best.min(begin.elapsed().as_secs_f64() * 1e6);
+        }
         println!("two filters best {best:.0}");
         let few = vec![first_id.clone()];
         let mut best = f64::MAX;
-        for _ in 0..50 { let begin = Instant::now(); store.select(Some(&filters), Some(&few)).unwrap(); best = best.min(begin.elapsed().as_secs_f64()*1e6); }
+        for _ in 0..50 {
+            let begin = Instant::now();
+            store.select(Some(&filters), Some(&few)).unwrap();
+            best = best.min(begin.elapsed().as_secs_f64() * 1e6);
+        }
         println!("one id best {best:.0}");
-        let many: Vec<_> = (0..3000).map(|n| id(n * 31).trim_matches('"').as_bytes().to_vec()).collect();
+        let many: Vec<_> = (0..3000)
+            .map(|n| id(n * 31).trim_matches('"').as_bytes().to_vec())
+            .collect();
         let mut best = f64::MAX;
-        for _ in 0..10 { let begin = Instant::now(); store.select(Some(&filters), Some(&many)).unwrap(); best = best.min(begin.elapsed().as_secs_f64()*1e6); }
+        for _ in 0..10 {
+            let begin = Instant::now();
+            store.select(Some(&filters), Some(&many)).unwrap();
+            best = best.min(begin.elapsed().as_secs_f64() * 1e6);
+        }
         println!("3000 ids best {best:.0}");
         let uid = filter("uid == \"x\"");
         let mut best = f64::MAX;
-        for _ in 0..10 { let begin = Instant::now(); store.select(Some(&uid), Some(&few)).unwrap(); best = best.min(begin.elapsed().as_secs_f64()*1e6); }
+        for _ in 0..10 {
+            let begin = Instant::now();
+            store.select(Some(&uid), Some(&few)).unwrap();
+            best = best.min(begin.elapsed().as_secs_f64() * 1e6);
+        }
         println!("uid one id best {best:.0}");
     }
 }
