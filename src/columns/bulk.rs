@@ -27,7 +27,10 @@ const NO_MARK: u8 = 4;
 impl CodeRun {
     /// Hands out all codes in order: the number of the first, the codes, and
     /// how many of them count. The others are 0.
-    fn groups(&self, mut sink: impl FnMut(u32, &[u32; GROUP], usize) -> Result<()>) -> Result<()> {
+    pub(super) fn groups(
+        &self,
+        mut sink: impl FnMut(u32, &[u32; GROUP], usize) -> Result<()>,
+    ) -> Result<()> {
         let width = usize::from(self.codes.width);
         let unpack = unpacker(width);
         let group_len = GROUP / 8 * width;

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use proptest::prelude::*;
 
 use super::{
+    ask::{Answer, Found, Which},
     build::{ColumnBuilder, Shared},
     codes::{CodeList, CodeRun},
     format::{MAX_COLUMNS, MAX_SHAPES},
@@ -92,7 +93,140 @@ fn entry() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Some answer that depends on all of what was found.
+fn judge(found: &Found<'_>) -> Answer {
+    let sum = |bytes: &[u8]| bytes.iter().map(|&b| u32::from(b)).sum::<u32>();
+    let number = match found {
+        Found::Value(value) => sum(value),
+        Found::Absent => 1,
+        Found::NoObject(text) => sum(text) + 1,
+    };
+    match number % 3 {
+        0 => Answer::No,
+        1 => Answer::Yes,
+        _ => Answer::Unfit,
+    }
+}
+
+/// Asks about each key, and compares with what each entry says itself.
+fn check_answers(columns: &Columns, entries: u32, only: &[u32]) {
+    for key in ["a", "b", "c", "e", "none"].map(str::as_bytes) {
+        let expected: Vec<_> = (0..entries)
+            .map(|entry| judge(&columns.metadata(entry).unwrap().find(key)))
+            .collect();
+        for which in [Which::All, Which::Only(only)] {
+            let answers = columns.ask(key, which, &mut |found| judge(&found)).unwrap();
+            for (entry, &expected) in (0..).zip(&expected) {
+                if matches!(which, Which::Only(only) if !only.contains(&entry)) {
+                    continue;
+                }
+                let (yes, unfit) = (answers.yes.contains(entry), answers.unfit.contains(entry));
+                assert_eq!(yes, expected == Answer::Yes);
+                assert_eq!(unfit, expected == Answer::Unfit);
+            }
+        }
+    }
+}
+
+/// Writes codes to a file of their own.
+fn packed(list: &CodeList, spill: &mut Spill, path: &Path) -> CodeRun {
+    let mut out = ContainerWriter::create(path, FileKind::Vectors).unwrap();
+    out.begin(SectionKind::CODES).unwrap();
+    let run = list.pack(spill, &mut out).unwrap();
+    out.finish().unwrap();
+    let file = open(path);
+    let span = file.require(SectionKind::CODES).unwrap();
+    assert_eq!(span.len(), run.byte_len());
+    CodeRun::open(&file, span, run).unwrap()
+}
+
+/// Unpacks all codes at once.
+fn check_bulk(codes: &[u32]) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spill = Spill::new(dir.path()).unwrap();
+    let mut list = CodeList::default();
+    for &code in codes {
+        list.push(code, &mut spill).unwrap();
+    }
+    let run = packed(&list, &mut spill, &dir.path().join("file"));
+    let mut all = Vec::new();
+    run.groups(|first, group, count| {
+        assert_eq!(first as usize, all.len());
+        all.extend_from_slice(&group[..count]);
+        assert!(group[count..].iter().all(|&code| code == 0));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(all, codes);
+    let first = codes.first().copied().unwrap_or_default();
+    assert_eq!(
+        run.all_are(first).unwrap(),
+        codes.iter().all(|&code| code == first)
+    );
+    assert_eq!(run.all_are(first ^ 1).unwrap(), codes.is_empty());
+    // Marks of codes that are few enough for a table.
+    let most = codes.iter().copied().max().unwrap_or_default();
+    if most < 1 << 20 {
+        let mut marks: Vec<u8> = (0..=most).map(|code| (code * 7 % 4) as u8).collect();
+        let planes = run.marks(&marks).unwrap();
+        for (n, &code) in (0..).zip(codes) {
+            let mark = marks[code as usize];
+            assert_eq!(planes.low.contains(n), mark & 1 != 0);
+            assert_eq!(planes.high.contains(n), mark & 2 != 0);
+        }
+        marks.pop();
+        assert_eq!(run.marks(&marks).is_err(), codes.contains(&most));
+    }
+}
+
+#[test]
+fn long_runs_are_unpacked_in_pieces() {
+    for most in [1, 6, 70_000, u32::MAX] {
+        let codes: Vec<u32> = (0..200_001_u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 3) % most)
+            .collect();
+        check_bulk(&codes);
+        let mut same = vec![most; 200_001];
+        check_bulk(&same);
+        same[200_000] = most - 1;
+        check_bulk(&same);
+    }
+}
+
 proptest! {
+    #[test]
+    fn codes_of_any_width_are_unpacked_at_once(
+        width in 0..33_u32,
+        codes in prop::collection::vec(any::<u32>(), 0..300),
+    ) {
+        let codes = codes.iter().map(|&code| (u64::from(code) & ((1 << width) - 1)) as u32);
+        check_bulk(&codes.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn entries_of_all_shapes_are_asked(
+        common in entry(),
+        others in prop::collection::vec((0..200_u32, entry()), 0..20),
+        count in 0..200_u32,
+        only in prop::collection::btree_set(0..200_u32, 0..20),
+        kept: bool,
+    ) {
+        let mut metadata = vec![common; count as usize];
+        for (place, other) in others {
+            if let Some(entry) = metadata.get_mut(place as usize) {
+                *entry = other;
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let columns = write(dir.path(), &metadata, &[]);
+        if !kept {
+            columns.kept.room.store(0, std::sync::atomic::Ordering::Relaxed);
+        }
+        let only: Vec<_> = only.into_iter().filter(|&entry| entry < count).collect();
+        check_answers(&columns, count, &only);
+        check_answers(&columns, count, &only);
+    }
+
     #[test]
     fn entries_of_all_shapes_come_back(
         metadata in prop::collection::vec(entry(), 0..60),
@@ -119,15 +253,7 @@ proptest! {
             model.resize(model.len() + gap as usize, 0);
             list.fill(model.len() as u32, &mut spill).unwrap();
         }
-        let path = dir.path().join("file");
-        let mut out = ContainerWriter::create(&path, FileKind::Vectors).unwrap();
-        out.begin(SectionKind::CODES).unwrap();
-        let run = list.pack(&mut spill, &mut out).unwrap();
-        out.finish().unwrap();
-        let file = open(&path);
-        let span = file.require(SectionKind::CODES).unwrap();
-        prop_assert_eq!(span.len(), run.byte_len());
-        let run = CodeRun::open(&file, span, run).unwrap();
+        let run = packed(&list, &mut spill, &dir.path().join("file"));
         for (n, &code) in model.iter().enumerate() {
             prop_assert_eq!(run.get(n as u32).unwrap(), code);
         }

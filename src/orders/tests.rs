@@ -67,6 +67,11 @@ fn check(lists: &[Vec<u32>], rows: u32, at_once: u64) -> Vec<Order> {
             distinct += u32::from(last.is_some());
         }
         assert_eq!(order.check_structure().unwrap(), distinct);
+        let mut each = Vec::new();
+        order.each(|entry, row| each.push((entry, row))).unwrap();
+        assert!(each.iter().copied().eq((0..).zip(list.iter().copied())));
+        let by_row = (0..).zip(list).all(|(entry, row)| entry == *row);
+        assert!(!order.is_by_row() || by_row);
         assert!(order.row_of(list.len() as u32).is_err());
         assert!(order.entry_of(rows).is_err());
     }

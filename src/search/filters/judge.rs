@@ -9,8 +9,8 @@ use super::{
     python::{Sign, Value, Whole, list_equals, list_stands},
 };
 use crate::{
-    error::{Error, FilterTypeError, QueryError, Result},
-    json::{Escapes, encode},
+    error::{Error, FilterTypeError, QueryError, Result, ValueType},
+    json::{Elements, Escapes, encode},
 };
 
 /// All filters of a query.
@@ -188,7 +188,7 @@ impl<'f> Predicate<'f> {
                 Err(FilterTypeError::NotInText(self.operand.kind()))
             }
             (Value::List(list), Operand::Many(items)) => {
-                let mut elements = crate::json::Elements::new(list);
+                let mut elements = Elements::new(list);
                 Ok(elements.any(|e| e.first() == Some(&b'[') && list_equals(e, items)))
             }
             (Value::Dict(_), Operand::Many(_)) => {
@@ -258,10 +258,10 @@ impl<'f> Operand<'f> {
         }
     }
 
-    fn kind(&self) -> crate::error::ValueType {
+    fn kind(&self) -> ValueType {
         match self {
             Operand::One(value) => value.kind(),
-            Operand::Many(_) => crate::error::ValueType::List,
+            Operand::Many(_) => ValueType::List,
         }
     }
 }

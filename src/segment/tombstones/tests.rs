@@ -62,6 +62,9 @@ proptest! {
             for entry in 0..*entries {
                 prop_assert_eq!(found.contains(entry).unwrap(), dead.contains(&entry));
             }
+            let mut each = Vec::new();
+            found.each(|entry| each.push(entry)).unwrap();
+            prop_assert!(each.iter().eq(dead));
             prop_assert!(found.contains(*entries).is_err());
         }
         prop_assert!(segment.dead(&[9; 16], 0).is_none());

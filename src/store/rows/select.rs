@@ -267,11 +267,13 @@ fn judge(predicate: &Predicate<'_>, found: Found<'_>) -> Answer {
 
 /// Takes over the answer about an entry as that about its row.
 fn copy(of_entries: &Answers, entry: u32, of_rows: &mut Answers, row: u32) {
-    if of_entries.yes.contains(entry) {
-        of_rows.yes.insert(row);
-    }
-    if of_entries.unfit.contains(entry) {
-        of_rows.unfit.insert(row);
+    for (from, to) in [
+        (&of_entries.yes, &mut of_rows.yes),
+        (&of_entries.unfit, &mut of_rows.unfit),
+    ] {
+        if from.contains(entry) {
+            to.insert(row);
+        }
     }
 }
 
