@@ -19,7 +19,7 @@ use twinstore::{
     bytes::Backend,
     persist_dir::Snapshot,
     segment::Metadata,
-    store::{CollectionPath, RecordStore},
+    store::{DocumentStore, RecordStore},
 };
 
 const DIM: u64 = 4;
@@ -180,11 +180,15 @@ fn bytes_read_of_documents(count: u64) -> [u64; 2] {
         let snapshot = Snapshot::open(&storage.dir(), None, &options(Backend::Read)).unwrap();
         let store =
             RecordStore::open(snapshot.store(DOCUMENTS).unwrap().segments().unwrap()).unwrap();
+        let store = DocumentStore::new(store);
         let opened = snapshot.bytes_read();
-        let data = CollectionPath::top(b"docstore/data");
-        let found = store.get(&data, id(n).as_bytes()).unwrap().unwrap();
-        assert_eq!(String::from_utf8(found).unwrap(), document(n));
-        assert_eq!(store.len(&data).unwrap(), count);
+        let found = store.get_document(id(n).as_bytes()).unwrap();
+        assert_eq!(
+            String::from_utf8(found.raw().to_vec()).unwrap(),
+            document(n)
+        );
+        assert_eq!(store.len().unwrap(), count);
+        assert!(store.contains(id(n).as_bytes()).unwrap());
         let got = snapshot.bytes_read() - opened;
         for (most, now) in most.iter_mut().zip([opened, got]) {
             *most = now.max(*most);

@@ -33,6 +33,7 @@ use twinstore::{
     },
     persist_dir::Snapshot,
     segment::VectorSegment,
+    store::RecordStore,
 };
 
 pub const VECTORS: &str = "default__vector_store.json";
@@ -277,6 +278,12 @@ impl Storage {
 
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::open(&self.dir(), None, &OpenOptions::default()).unwrap()
+    }
+
+    /// The records of a store in the twin.
+    pub fn records(&self, file: &str) -> RecordStore {
+        let segments = self.snapshot().store(file).unwrap().segments().unwrap();
+        RecordStore::open(segments).unwrap()
     }
 
     pub fn vectors(&self, file: &str) -> VectorSegment {

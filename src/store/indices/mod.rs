@@ -9,9 +9,6 @@ mod data;
 mod map;
 mod structs;
 
-#[cfg(test)]
-mod tests;
-
 pub use data::{Field, StructData};
 pub use map::{JsonText, MapValue, StructEntries, StructMap};
 pub use structs::{

@@ -8,9 +8,6 @@ mod graph;
 mod nodes;
 mod triplets;
 
-#[cfg(test)]
-mod tests;
-
 use std::{collections::HashSet, sync::OnceLock};
 
 pub use nodes::{ChunkNode, EntityNode, LabelledNode, Relation, Triplet};
