@@ -27,13 +27,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Record LlamaIndex's answers.")
     parser.add_argument("--out", type=Path, required=True, help="directory to make; what is there is replaced")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cases", type=int, default=20_000, help="about so many vector queries")
+    parser.add_argument(
+        "--cases", type=int, default=20_000, help="about so many vector queries, and a persist dir for twenty of them"
+    )
     parser.add_argument("--small", action="store_true", help="small stores, as the repository carries them")
     options = parser.parse_args()
+    # LlamaIndex shows absolute paths, which the recording replaces.
+    options.out = options.out.resolve()
 
     shutil.rmtree(options.out, ignore_errors=True)
     counts: Counter[str] = Counter()
     record_vectors(options.out / "vectors", options.seed, options.cases, options.small, counts)
+    record_contexts(options.out / "contexts", options.seed, 24 if options.small else options.cases // 20, counts)
     about: dict[str, Any] = {
         "llama-index-core": version("llama-index-core"),
         "numpy": version("numpy"),
@@ -66,10 +71,23 @@ def record_vectors(out: Path, seed: int, wanted: int, small: bool, counts: Count
         number += 1
 
 
+def record_contexts(out: Path, seed: int, wanted: int, counts: Counter[str]) -> None:
+    """Persist dirs, and what reading them gives."""
+    for number in range(wanted):
+        random = Random(f"{seed}/contexts/{number}")
+        name = f"{number:05}"
+        contexts.make(random, out / name)
+        cases = lookups.record(random, out / name)
+        encode.write_lines(out / f"{name}.jsonl", cases)
+        counts["persist dirs"] += 1
+        counts["lookups"] += len(cases)
+        counts["lookups that raise"] += sum("raises" in case for case in cases)
+
+
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != HASH_SEED:
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": HASH_SEED})
     # Only now, for this is slow.
-    from recorder import encode, queries, stores
+    from recorder import contexts, encode, lookups, queries, stores
 
     main()

@@ -72,7 +72,9 @@ KINDS = ["f32", "f32", "shortest", "shortest", "nine digits", "short", "f64", "w
 def vectors(random: Random, count: int, dim: int, kind: str) -> list[Vector]:
     """Vectors, some of them in ways that make scores equal, nearly equal or NaN."""
     rows = [[number(random, kind) for _ in range(dim)] for _ in range(count)]
-    trouble = random.choice(["none", "none", "none", "copies", "copies", "near", "scaled", "zero", "special", "extreme"])
+    trouble = random.choice(
+        ["none", "none", "none", "copies", "copies", "near", "scaled", "zero", "special", "extreme"]
+    )
     for at, row in enumerate(rows):
         other = rows[random.randrange(at + 1)]
         if trouble == "copies" and random.random() < 0.4:

@@ -27,7 +27,8 @@ def record(random: Random, store: SimpleVectorStore) -> Case | None:
     `None` for the rare question whose outcome depends on the processor.
     """
     case: Case = {"mode": mode(random).value, "top_k": top_k(random, len(store.data.embedding_dict))}
-    vector = embedding(random, store, case)
+    vector = embedding(random, store)
+    case["embedding"] = None if vector is None else encode.numbers(vector)
     node_ids = wanted_ids(random, store)
     if node_ids is not None:
         case["node_ids"] = encode.names(node_ids)
@@ -98,19 +99,17 @@ def top_k(random: Random, rows: int) -> int | None:
     return odd if random.random() < 0.4 else random.randint(1, rows + 3)
 
 
-def embedding(random: Random, store: SimpleVectorStore, case: Case) -> list[float] | None:
-    """A vector to be near to; the case says which."""
+def embedding(random: Random, store: SimpleVectorStore) -> list[float] | None:
+    """A vector to be near to: often one that is stored, sometimes one that does not fit."""
     rows = store.data.embedding_dict
     if rows and random.random() < 0.4:
-        like = random.choice(list(rows))
-        if all(math.isfinite(value) for value in rows[like]) or random.random() < 0.3:
-            case["like"] = encode.name(like)
-            return list(rows[like])
+        like = random.choice(list(rows.values()))
+        if all(math.isfinite(value) for value in like) or random.random() < 0.3:
+            return list(like)
     dim = len(next(iter(rows.values()))) if rows else 3
     vector = [material.number(random, random.choice(["f32", "short", "f64", "whole"])) for _ in range(dim)]
     match random.random():
         case part if part < 0.03:
-            case["embedding"] = None
             return None
         case part if part < 0.07:
             vector = [0.5] * (dim + random.choice([-1, 1]))
@@ -121,7 +120,6 @@ def embedding(random: Random, store: SimpleVectorStore, case: Case) -> list[floa
         case part if part < 0.18:
             scale = random.choice(material.SCALES)
             vector = [value * scale for value in vector]
-    case["embedding"] = encode.numbers(vector)
     return vector
 
 
