@@ -2,10 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use twinstore::{
@@ -19,14 +16,9 @@ use twinstore::{
 use crate::{
     common::{Storage, VECTORS, files_of, in_parallel, options},
     judge::{Outcome, judge},
+    mismatches::Mismatches,
     recording::{Raised, Scored, VectorCase, committed, dirs, large},
 };
-
-/// As many mismatches as anybody reads.
-const SHOWN: usize = 10;
-
-/// As much of one as anybody reads.
-const SHOWN_CHARS: usize = 2_000;
 
 #[test]
 fn vector_queries_are_answered_as_llama_index_does() {
@@ -43,38 +35,25 @@ fn thousands_of_vector_queries_are_answered_as_llama_index_does() {
 /// as batches. Fails with the first answers that are not LlamaIndex's.
 fn replay(recording: &Path) {
     let stores = dirs(recording, "vectors");
-    let (queries, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (queries, mismatches) = (AtomicUsize::new(0), Mismatches::default());
     in_parallel(&stores, |(dir, cases)| {
         let cases: Vec<VectorCase> = cases.iter().map(VectorCase::of).collect();
         queries.fetch_add(cases.len(), Ordering::Relaxed);
         let storage = Storage::in_memory(&files_of(dir));
         storage.pack();
         for backend in [Backend::Map, Backend::Read] {
-            for (case, what, outcome) in answers(&storage, backend, &cases) {
+            for (case, how, outcome) in answers(&storage, backend, &cases) {
                 if let Err(problem) = judge(case, &outcome) {
-                    let told = [
-                        format!("{}, {backend:?}, {what}: {problem}", dir.display()),
-                        cut(&case.line),
-                        cut(&format!("here: {outcome:?}")),
-                    ];
-                    wrong.lock().unwrap().push(told.join("\n  "));
+                    let place = format!("{}, {backend:?}, {how}", dir.display());
+                    mismatches.add(&place, &problem, &case.line, &outcome);
                 }
             }
         }
     });
-    let wrong = wrong.into_inner().unwrap();
-    println!(
-        "{} vector stores, {} queries on two backends, alone and in batches: {} answers are not LlamaIndex's",
-        stores.len(),
-        queries.into_inner(),
-        wrong.len()
-    );
-    let shown: Vec<_> = wrong.iter().take(SHOWN).map(String::as_str).collect();
-    assert!(wrong.is_empty(), "{}", shown.join("\n"));
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(SHOWN_CHARS).collect()
+    let (stores, queries) = (stores.len(), queries.into_inner());
+    mismatches.finish(&format!(
+        "{stores} vector stores, {queries} queries on two backends, alone and in batches"
+    ));
 }
 
 /// Each case with how it was asked, and what came of it.
@@ -137,7 +116,10 @@ fn query_of(case: &VectorCase) -> Option<VectorStoreQuery> {
             Err(error) => {
                 let text = error.to_string();
                 let nested = text.starts_with("Nested MetadataFilters are not supported.");
-                assert!(nested && filters.contains("\"filters\":[]"), "{text}: {filters}");
+                assert!(
+                    nested && filters.contains("\"filters\":[]"),
+                    "{text}: {filters}"
+                );
                 return None;
             }
         };
