@@ -1,0 +1,1 @@
+"""Drives real LlamaIndex and writes down what it answers; see ../README.md."""
