@@ -75,7 +75,7 @@ fn filters() -> MetadataFilters {
     MetadataFilters {
         filters: vec![MetadataFilter {
             key: "page".into(),
-            value: FilterValue::Str("1".to_owned()),
+            value: FilterValue::Str(b"1".to_vec()),
             operator: FilterOperator::Eq,
         }],
         condition: None,
