@@ -25,8 +25,8 @@ fn packed(text: &str) -> ChatStore {
 fn each_way(text: &str) -> [ChatStore; 3] {
     [
         packed(text),
-        ChatStore::from_text(text.as_bytes()).unwrap(),
-        ChatStore::from_text(wrapped_in_a_string(text).as_bytes()).unwrap(),
+        ChatStore::from_text(text.into()).unwrap(),
+        ChatStore::from_text(wrapped_in_a_string(text).into()).unwrap(),
     ]
 }
 
@@ -88,7 +88,7 @@ fn an_empty_store_has_no_conversation() {
 
 #[test]
 fn what_is_no_chat_store_is_refused() {
-    let refusal = |text: &str| match ChatStore::from_text(text.as_bytes()) {
+    let refusal = |text: &str| match ChatStore::from_text(text.into()) {
         Err(Error::Store(error)) => error,
         other => panic!("{other:?}"),
     };

@@ -138,6 +138,7 @@ fn an_empty_graph_has_nothing() {
 #[test]
 fn what_is_no_list_of_pairs_is_refused() {
     for pairs in [
+        "null",
         r#"[["r"]]"#,
         r#"[["r", "o", "x"]]"#,
         r#"[["r", 1]]"#,

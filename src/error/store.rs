@@ -52,7 +52,7 @@ pub enum StoreError {
     /// (LlamaIndex shows it as Python does, this as JSON.)
     #[error("Could not infer node type for data: {data}")]
     UnknownGraphNode {
-        /// The node's JSON.
+        /// The node's JSON, or the beginning of it.
         data: String,
     },
     /// A triplet names a node or a relation that the graph does not have.

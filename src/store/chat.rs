@@ -23,7 +23,7 @@ const STORE: &[u8] = b"store";
 /// use twinstore::store::{ChatStore, MessageRole};
 /// // As 0.9 to 0.11 wrote it: JSON in a JSON string.
 /// let text = br#""{\"store\": {\"user-1\": [{\"role\": \"user\", \"content\": \"Hi\"}]}}""#;
-/// let chats = ChatStore::from_text(text)?;
+/// let chats = ChatStore::from_text(text.to_vec())?;
 /// let messages = chats.get_messages(b"user-1")?;
 /// assert_eq!(messages[0].role(), Some(MessageRole::User));
 /// assert_eq!(messages[0].content().as_deref(), Some(&b"Hi"[..]));
@@ -65,15 +65,15 @@ impl ChatStore {
     ///
     /// # Errors
     /// [`StoreError::NotJson`]; [`StoreError::Shape`] where it is no object.
-    pub fn from_text(text: &[u8]) -> Result<ChatStore> {
+    pub fn from_text(text: Vec<u8>) -> Result<ChatStore> {
         let what = "a chat store";
-        let value = document(what, text)?;
-        let text = match value.as_str() {
+        let inside = document(what, &text)?.as_str().map(Cow::into_owned);
+        let text = match inside {
             Some(inside) => {
                 document(what, &inside)?;
-                inside.into_owned()
+                inside
             }
-            None => value.text().to_vec(),
+            None => text,
         };
         if Value::of(&text).kind() != Kind::Object {
             return Err(Error::Store(StoreError::shape(what, "an object")));

@@ -286,6 +286,7 @@ fn hash_in(record: &[u8]) -> Option<Vec<u8>> {
 /// The nodes of a document store, one after another. After an error in the
 /// store itself there are no more; a record that is no node's is an error and
 /// the others follow.
+#[derive(Debug)]
 pub struct Docs<'s>(KeyedEntries<'s>);
 
 impl Iterator for Docs<'_> {
@@ -298,6 +299,7 @@ impl Iterator for Docs<'_> {
 }
 
 /// What a document store knows of its documents, one after another.
+#[derive(Debug)]
 pub struct RefDocInfos<'s>(KeyedEntries<'s>);
 
 impl Iterator for RefDocInfos<'_> {

@@ -10,7 +10,10 @@ use super::{
 };
 #[cfg(doc)]
 use crate::error::{Error, StoreError};
-use crate::{error::Result, json::Value};
+use crate::{
+    error::Result,
+    json::{Kind, Value},
+};
 
 /// How many relations of one subject are followed beyond the first step:
 /// LlamaIndex passes its limit to the first step only, and this is the default.
@@ -24,6 +27,30 @@ pub type Triple = [Vec<u8>; 3];
 
 /// A graph store: LlamaIndex's `SimpleGraphStore`, read side
 /// (`graph_stores/simple.py`).
+///
+/// ```
+/// use twinstore::{
+///     container::OpenOptions,
+///     convert::{PackOptions, Silent, pack},
+///     persist_dir::Snapshot,
+///     store::{GraphStore, RecordStore},
+/// };
+/// # let temp = tempfile::tempdir().unwrap();
+/// # let dir = temp.path();
+/// let text = r#"{"graph_dict": {"cats": [["chase", "mice"]], "mice": [["eat", "cheese"]]}}"#;
+/// # std::fs::write(dir.join("graph_store.json"), text).unwrap();
+/// # pack(dir, &PackOptions::default(), &Silent)?;
+/// let twin = Snapshot::open(dir, None, &OpenOptions::default())?;
+/// let segments = twin.store("graph_store.json")?.segments()?;
+/// let store = GraphStore::new(RecordStore::open(segments)?);
+///
+/// let map = store.get_rel_map(Some(&[b"cats"]), 2, 30)?;
+/// let (subject, triplets) = &map[0];
+/// assert_eq!(subject, b"cats");
+/// assert_eq!(triplets[0], [&b"cats"[..], b"chase", b"mice"]);
+/// assert_eq!(triplets[1], [&b"mice"[..], b"eat", b"cheese"]);
+/// # Ok::<(), twinstore::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct GraphStore {
     records: Option<RecordStore>,
@@ -60,7 +87,11 @@ impl GraphStore {
         let Some(text) = self.all().get(subject, Detail::All)? else {
             return Ok(Vec::new());
         };
-        let pairs = Value::of(&text).elements().map(|pair| {
+        let list = Value::of(&text);
+        if list.kind() != Kind::Array {
+            return Err(unfit(subject, "a list of pairs of strings"));
+        }
+        let pairs = list.elements().map(|pair| {
             let mut parts = pair.as_strings()?.into_iter();
             match (parts.next(), parts.next(), parts.next()) {
                 (Some(relation), Some(object), None) => {

@@ -87,6 +87,12 @@ impl KeyedEntries<'_> {
     }
 }
 
+impl fmt::Debug for KeyedEntries<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedEntries").finish_non_exhaustive()
+    }
+}
+
 impl Iterator for KeyedEntries<'_> {
     type Item = Result<(Vec<u8>, Vec<u8>)>;
 
@@ -97,8 +103,10 @@ impl Iterator for KeyedEntries<'_> {
 
 /// The keys of a store or a map, in the order of the file. After an error there
 /// are no more.
+#[derive(Debug)]
 pub struct Keys<'s>(Rest<'s>);
 
+#[derive(Debug)]
 enum Rest<'s> {
     InStore(KeyedEntries<'s>),
     Listed(vec::IntoIter<Vec<u8>>),
@@ -122,11 +130,5 @@ impl Iterator for Keys<'_> {
             }
             Rest::Listed(keys) => keys.next().map(Ok),
         }
-    }
-}
-
-impl fmt::Debug for Keys<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").finish_non_exhaustive()
     }
 }

@@ -8,10 +8,15 @@ use crate::{
 /// Bytes of a value that an error shows.
 const SHOWN: usize = 200;
 
-/// As errors show an id, or a part of the text of a value.
-pub(super) fn shown(text: &[u8]) -> String {
+/// As errors show an id.
+pub(super) fn shown(id: &[u8]) -> String {
+    String::from_utf8_lossy(id).into_owned()
+}
+
+/// As errors show the text of a value, which may be long.
+pub(super) fn beginning(text: &[u8]) -> String {
     let part = text.get(..SHOWN).unwrap_or(text);
-    let mut shown = String::from_utf8_lossy(part).into_owned();
+    let mut shown = shown(part);
     if part.len() < text.len() {
         shown.push('…');
     }

@@ -23,7 +23,7 @@ pub use media::MediaResource;
 pub use related::{Related, RelatedNodeInfo};
 pub use types::{NodeRelationship, NodeType};
 
-use super::record::{document, shown, unfit};
+use super::record::{beginning, document, shown, unfit};
 use crate::{
     error::{Error, Result, StoreError},
     json::{Kind, Value},
@@ -99,7 +99,7 @@ impl Node {
         let node_type = NodeType::of(&stated).ok_or_else(|| {
             let name = match stated.as_str() {
                 Some(name) => shown(&name),
-                None => shown(stated.text()),
+                None => beginning(stated.text()),
             };
             Error::Store(StoreError::UnknownNodeType { name })
         })?;

@@ -1,5 +1,7 @@
 //! Nodes as each release of LlamaIndex wrote them.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn node(record: &str) -> Node {
@@ -278,5 +280,25 @@ fn every_type_is_written_as_it_is_read() {
             NodeRelationship::of(relationship.name().as_bytes()),
             Some(relationship)
         );
+    }
+}
+
+proptest! {
+    /// A segment with right checksums may still hold anything.
+    #[test]
+    fn whatever_a_record_holds_no_view_of_it_panics(
+        part in "[\\[\\]{}:, \"\\\\a1-]{0,30}",
+        bytes: Vec<u8>,
+    ) {
+        let data = format!("{{\"__type__\": \"1\", \"__data__\": {{{part}");
+        let field = format!("{{\"__type__\": \"4\", \"__data__\": {{\"metadata\": {part}}}}}");
+        for record in [bytes, data.into_bytes(), field.into_bytes()] {
+            let Ok(node) = Node::of_record(b"key".to_vec(), record) else {
+                continue;
+            };
+            let _ = (node.id(), node.text(), node.metadata(), node.relationships());
+            let _ = (node.class_name(), node.embedding(), node.obj_node(), node.image_path());
+            let _ = (node.excluded_llm_metadata_keys(), node.start_char_idx());
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     json::Value,
     store::{
         keyed::Keyed,
-        record::{shown, unfit},
+        record::{beginning, shown, unfit},
         records::{CollectionPath, Detail, RecordStore},
     },
 };
@@ -64,7 +64,7 @@ impl Graph {
             let (_, text) = entry?;
             let names = Value::of(&text).as_strings().unwrap_or_default();
             let [subject, relation, object] = names.as_slice() else {
-                let (what, expected) = (shown(&text), "a triplet of strings");
+                let (what, expected) = (beginning(&text), "a triplet of strings");
                 return Err(Error::Store(StoreError::shape(what, expected)));
             };
             let key = [subject, relation, object].map(|part| &**part).join(&b'_');

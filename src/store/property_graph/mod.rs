@@ -191,6 +191,7 @@ fn llama_node(node: &LabelledNode) -> Option<Node> {
 /// The nodes of a property graph, one after another. After an error in the
 /// store itself there are no more; a record that is no node's is an error and
 /// the others follow.
+#[derive(Debug)]
 pub struct LabelledNodes<'s>(KeyedEntries<'s>);
 
 impl Iterator for LabelledNodes<'_> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     error::{Error, Result, StoreError},
     json::Value,
-    store::record::shown,
+    store::record::beginning,
 };
 
 /// A node of a property graph. It keeps its JSON and parses what it is asked
@@ -54,7 +54,7 @@ impl LabelledNode {
         if record.get(b"text").is_some() {
             return Ok(LabelledNode::Chunk(ChunkNode { key, text }));
         }
-        let data = shown(&text);
+        let data = beginning(&text);
         Err(Error::Store(StoreError::UnknownGraphNode { data }))
     }
 
