@@ -9,6 +9,7 @@ use std::{fmt, io, path::PathBuf};
 mod filter;
 mod load;
 mod not_found;
+mod python;
 mod query;
 mod store;
 

@@ -1,5 +1,7 @@
 //! Why an index cannot be loaded from storage.
 
+use super::python::repr;
+
 /// Why an index cannot be loaded from storage. The text is that of the exception
 /// which LlamaIndex raises for it (llama-index-core 0.14.25, `indices/loading.py`
 /// and the retriever of `indices/vector_store`).
@@ -22,19 +24,19 @@ pub enum LoadError {
         id: String,
     },
     /// The root of a graph is none of its indices.
-    #[error("{}", super::query::quoted(id))]
+    #[error("{}", repr(id.as_bytes()))]
     UnknownRoot {
         /// The id asked for.
         id: String,
     },
     /// The vector store has an id that the index does not know.
-    #[error("{}", super::query::quoted(id))]
+    #[error("{}", repr(id.as_bytes()))]
     UnknownVector {
         /// The id that the vector store answered with.
         id: String,
     },
     /// The index has a node that is not in the docstore.
-    #[error("{}", super::query::quoted(&format!("Node ID {id} not found in fetched nodes. ")))]
+    #[error("{}", repr(format!("Node ID {id} not found in fetched nodes. ").as_bytes()))]
     NodeNotFetched {
         /// The node's id.
         id: String,

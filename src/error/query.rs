@@ -1,6 +1,6 @@
 //! Why a query has no answer.
 
-use super::{FilterTypeError, ValueType};
+use super::{FilterTypeError, ValueType, python::repr};
 
 /// Why a query has no answer. The text is that of the exception which
 /// LlamaIndex raises for it (llama-index-core 0.14.25), because users look for
@@ -47,10 +47,10 @@ pub enum QueryError {
     )]
     NoMetadata,
     /// Filters on a store where this vector has no metadata.
-    #[error("{}", quoted(id))]
+    #[error("{}", repr(id))]
     NodeWithoutMetadata {
         /// The vector's id.
-        id: String,
+        id: Vec<u8>,
     },
     /// A filter does not fit a value that it was applied to.
     #[error("{0}")]
@@ -65,20 +65,20 @@ pub enum QueryError {
     #[error("None")]
     NoPick,
     /// No further pick can be made, since every score that is left is NaN.
-    #[error("{}", quoted(id))]
+    #[error("{}", repr(id))]
     NoFurtherPick {
         /// The id that was picked last.
-        id: String,
+        id: Vec<u8>,
     },
     /// A stored vector is something else than a list of numbers. What LlamaIndex
     /// raises, or even answers, depends on what it is and on the other vectors.
     #[error(
         "the vector of {} is not a list of numbers, so there is no cosine",
-        quoted(id)
+        repr(id)
     )]
     NotNumbers {
         /// The vector's id.
-        id: String,
+        id: Vec<u8>,
     },
 }
 
@@ -100,14 +100,5 @@ impl QueryError {
             | QueryError::NoPick
             | QueryError::NoFurtherPick { .. } => "KeyError",
         }
-    }
-}
-
-/// As Python shows the argument of a `KeyError`.
-pub(super) fn quoted(id: &str) -> String {
-    // Python prefers single quotes, unless only those are inside.
-    match id.contains('\'') && !id.contains('"') {
-        true => format!("\"{id}\""),
-        false => format!("'{}'", id.replace('\'', "\\'")),
     }
 }

@@ -1,6 +1,6 @@
 //! What a document, index, graph or chat store cannot give.
 
-use super::{JsonFault, query::quoted};
+use super::{JsonFault, python::repr};
 
 /// What a document, index, graph or chat store cannot give. The text is that
 /// of the exception which LlamaIndex raises for it (llama-index-core 0.14.25),
@@ -22,13 +22,13 @@ pub enum StoreError {
         name: String,
     },
     /// The `__type__` of an index struct has no class.
-    #[error("{}", quoted(name))]
+    #[error("{}", repr(name.as_bytes()))]
     UnknownStructType {
         /// The type as it stands in the record.
         name: String,
     },
     /// A record lacks a member without which it cannot be read.
-    #[error("{}", quoted(name))]
+    #[error("{}", repr(name.as_bytes()))]
     NoMember {
         /// The member.
         name: &'static str,
@@ -56,7 +56,7 @@ pub enum StoreError {
         data: String,
     },
     /// A triplet names a node or a relation that the graph does not have.
-    #[error("{}", quoted(key))]
+    #[error("{}", repr(key.as_bytes()))]
     NotInGraph {
         /// The key under which it should be.
         key: String,

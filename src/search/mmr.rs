@@ -57,9 +57,7 @@ pub(crate) fn mmr(
     // No score is above minus infinity. LlamaIndex then wants to take its pick,
     // none or the last one once more, from the rows that are left.
     Err(Error::Query(match hits.pop() {
-        Some(last) => QueryError::NoFurtherPick {
-            id: last.id_text().into_owned(),
-        },
+        Some(last) => QueryError::NoFurtherPick { id: last.id },
         None => QueryError::NoPick,
     }))
 }

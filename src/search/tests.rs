@@ -306,7 +306,7 @@ proptest! {
             (Ok(hits), Ok(expected)) => prop_assert_eq!(text(&hits), format!("{expected:?}")),
             (Err(Error::Query(QueryError::NoPick)), Err(None)) => {}
             (Err(Error::Query(QueryError::NoFurtherPick { id })), Err(Some(key))) => {
-                prop_assert_eq!(id, key);
+                prop_assert_eq!(id, key.into_bytes());
             }
             (got, expected) => prop_assert!(false, "{got:?} {expected:?}"),
         }

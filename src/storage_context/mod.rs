@@ -66,8 +66,8 @@ const LEGACY_VECTORS: &str = "vector_store.json";
 ///
 /// let context = StorageContext::from_persist_dir(&dir)?;
 /// let vectors = context.vector_store("default")?;
-/// # let id = vectors.ids()?.remove(0);
-/// # let embedding = vectors.get(&id)?.unwrap();
+/// # let id = b"b8134e77-a4c9-427d-af6c-72f9b192e0d9";
+/// # let embedding = vectors.get(id)?.unwrap();
 /// let hits = vectors.query(&VectorStoreQuery::new(&embedding).top_k(3))?;
 /// let node = context.docstore()?.get(&hits[0].id)?.unwrap();
 /// println!("{:.3} {}", hits[0].score, String::from_utf8_lossy(&node.text()));
@@ -283,7 +283,7 @@ impl StorageContext {
                     whole.extend_from_slice(piece);
                     Ok(())
                 })?;
-                return ChatStore::from_text(&whole);
+                return ChatStore::from_text(whole);
             }
             as_records(file, text).map(ChatStore::new)
         })

@@ -9,13 +9,15 @@
 //!     TWINSTORE_PARITY=DIR cargo test --release --locked --test parity -- --ignored --nocapture
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-// Temporary: vectors.rs and lookups.rs wait for store::VectorStore and
-// StorageContext. Then this goes, and in come: common (at ../common/mod.rs),
-// answers, lookups, mismatches, vectors.
-#![expect(dead_code, reason = "used by vectors.rs and lookups.rs")]
+#[path = "../common/mod.rs"]
+mod common;
 
+mod answers;
 mod judge;
+mod lookups;
+mod mismatches;
 mod recording;
+mod vectors;
 
 use std::{fs, path::Path};
 

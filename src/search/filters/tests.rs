@@ -135,7 +135,7 @@ fn all_filters_are_applied() {
 #[test]
 fn an_error_of_the_row_is_handed_on() {
     let filters = MetadataFilters::all([filter(FilterOperator::Eq, "1")]);
-    let error = || Error::Query(QueryError::NodeWithoutMetadata { id: "a".to_owned() });
+    let error = || Error::Query(QueryError::NodeWithoutMetadata { id: b"a".to_vec() });
     let told = filters.matches(&mut |_| Err(error())).unwrap_err();
     assert_eq!(told.to_string(), "'a'");
 }

@@ -198,7 +198,7 @@ impl RowStore {
             None => self.find_number(Map::Metadata, &segment.id(row)?)?,
         };
         let Some((n, entry)) = place else {
-            let id = String::from_utf8_lossy(&segment.id(row)?).into_owned();
+            let id = segment.id(row)?;
             return Err(Error::Query(QueryError::NodeWithoutMetadata { id }));
         };
         let metadata = others.metadata(n, entry)?;

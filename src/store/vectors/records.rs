@@ -85,7 +85,7 @@ pub(super) fn select(store: &RecordStore, query: &VectorStoreQuery) -> Result<Ve
 fn passes(filters: &MetadataFilters, id: &[u8], lookups: &mut Lookups<'_>) -> Result<bool> {
     let mut text = Vec::new();
     if !lookups.get(id, &mut text)? {
-        let id = String::from_utf8_lossy(id).into_owned();
+        let id = id.to_vec();
         return Err(Error::Query(QueryError::NodeWithoutMetadata { id }));
     }
     filters.matches(&mut |key| Ok(member(&text, key).map(<[u8]>::to_vec)))
@@ -124,7 +124,7 @@ pub(super) fn each_vector(
 fn numbers(text: &[u8], id: &[u8], values: &mut Vec<f64>) -> Result<()> {
     values.clear();
     let refuse = || -> Error {
-        let id = String::from_utf8_lossy(id).into_owned();
+        let id = id.to_vec();
         Error::Query(QueryError::NotNumbers { id })
     };
     if text.first() != Some(&b'[') {

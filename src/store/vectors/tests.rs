@@ -209,7 +209,7 @@ fn expected(live: &[Entry], query: &VectorStoreQuery) -> String {
             match llama_index::mmr(&rows, embedding, query.limit(), threshold) {
                 Ok(answer) => format!("{answer:?}"),
                 Err(None) => QueryError::NoPick.to_string(),
-                Err(Some(id)) => QueryError::NoFurtherPick { id }.to_string(),
+                Err(Some(id)) => QueryError::NoFurtherPick { id: id.into() }.to_string(),
             }
         }
         _ => format!("{:?}", llama_index::top_k(&rows, embedding, query.limit())),

@@ -110,7 +110,7 @@ fn naive(
         }
         if let Some(filters) = filters {
             let Some(text) = metadata.get(id) else {
-                let id = id.clone();
+                let id = id.clone().into_bytes();
                 return Err(Error::Query(QueryError::NodeWithoutMetadata { id }));
             };
             if !filters.matches(&mut |key| value_of(text, key))? {

@@ -232,7 +232,7 @@ fn integers_and_booleans_are_numbers_and_other_values_are_not() {
         for mode in MODES {
             let vectors = [("a", "[1.0, 2.0]"), ("b", odd)];
             let error = refusal(&vectors, &query.clone().mode(mode));
-            assert_eq!(error, QueryError::NotNumbers { id: "b".to_owned() });
+            assert_eq!(error, QueryError::NotNumbers { id: b"b".to_vec() });
             assert_eq!(
                 answered(&vectors, &query.clone().mode(mode).node_ids(["a"])),
                 ["a"]
