@@ -74,7 +74,7 @@ const LEGACY_VECTORS: &str = "vector_store.json";
 /// # assert_eq!(hits[0].id, id);
 ///
 /// // The same by way of the index, as a retriever does it:
-/// let index = load_index_from_storage(&context, None)?;
+/// let index = load_index_from_storage(&context, Some("vector"))?;
 /// let nodes = index.retrieve(&VectorStoreQuery::new(&embedding).top_k(3))?;
 /// assert_eq!(nodes[0].node.id(), hits[0].id);
 /// # Ok::<(), twinstore::Error>(())
