@@ -4,20 +4,14 @@
 //! have it; then codes are replaced by answers. Whether an entry has the key at
 //! all is for its shape to say.
 
-use std::{
-    borrow::Cow,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::borrow::Cow;
 
 use super::{
     bitset::BitSet,
-    bulk::Planes,
+    bulk::{NO_MARK, Planes},
     entry::Entry,
     format::MAX_PRINTED,
-    read::{Columns, EntryValue, OpenStorage, Run, Values},
+    read::{Columns, EntryValue, OpenStorage, Run},
 };
 use crate::{
     blocks::{Cursor, Heap},
@@ -62,27 +56,6 @@ pub(crate) enum Which<'e> {
     All,
     /// Only these, ascending; about the others the answers say nothing.
     Only(&'e [u32]),
-}
-
-/// Dictionaries that were read once and are kept for the next question: the
-/// first that fit.
-#[derive(Debug)]
-pub(super) struct Kept {
-    values: Vec<OnceLock<Values>>,
-    /// Bytes that may still be kept.
-    pub(super) room: AtomicU64,
-}
-
-impl Kept {
-    /// What is kept of one file.
-    const ROOM: u64 = 8 << 20;
-
-    pub(super) fn new(storages: usize) -> Kept {
-        Kept {
-            values: (0..storages).map(|_| OnceLock::new()).collect(),
-            room: AtomicU64::new(Kept::ROOM),
-        }
-    }
 }
 
 /// Where the values of a key are for the entries of a shape.
@@ -181,37 +154,8 @@ impl Columns {
         open.ok_or_else(|| self.damaged("storage number"))
     }
 
-    fn cursor(&self, heap: Heap) -> Cursor<'_> {
+    pub(super) fn cursor(&self, heap: Heap) -> Cursor<'_> {
         Cursor::new(&self.blocks, heap, MAX_PRINTED as u64)
-    }
-
-    /// The values of a dictionary, if they are kept or can be.
-    fn kept(&self, storage: u32, heap: &Heap) -> Result<Option<&Values>> {
-        let Some(kept) = self.kept.values.get(storage as usize) else {
-            return Ok(None);
-        };
-        if let Some(values) = kept.get() {
-            return Ok(Some(values));
-        }
-        let size = self.memory_of(heap)?;
-        let room = &self.kept.room;
-        let take = |room: u64| room.checked_sub(size);
-        if room
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-            .is_err()
-        {
-            return Ok(None);
-        }
-        let give_back = || room.fetch_add(size, Ordering::Relaxed);
-        let loaded = Values::load(&mut self.cursor(*heap), heap.items);
-        let values = loaded.inspect_err(|_| {
-            give_back();
-        })?;
-        // Another thread may have been faster.
-        if kept.set(values).is_err() {
-            give_back();
-        }
-        Ok(kept.get())
     }
 }
 
@@ -244,8 +188,11 @@ impl Question<'_> {
         }
         let mut absent = BitSet::full(entries);
         for source in distinct {
-            let own = |other: &Option<Source>| u8::from(*other == Some(source));
-            let marks: Vec<u8> = sources.iter().map(own).collect();
+            let mark = |(shape, other): (usize, &Option<Source>)| match other {
+                None if shape == 0 => NO_MARK,
+                other => u8::from(*other == Some(source)),
+            };
+            let marks: Vec<u8> = sources.iter().enumerate().map(mark).collect();
             let has = columns.shape_codes.marks(&marks)?.low;
             if has.is_empty() {
                 continue;
@@ -254,12 +201,6 @@ impl Question<'_> {
             answers.yes.add_all(&more.yes);
             answers.unfit.add_all(&more.unfit);
             absent.drop_all(&has);
-        }
-        if columns.directory.raw.is_none() {
-            let marks: Vec<u8> = (0..sources.len()).map(|code| u8::from(code == 0)).collect();
-            if !columns.shape_codes.marks(&marks)?.low.is_empty() {
-                return Err(columns.damaged("raw entry"));
-            }
         }
         Ok(self.absent(absent, answers))
     }
@@ -308,7 +249,7 @@ impl Question<'_> {
     fn marks(&mut self, source: Source, heap: &Heap) -> Result<Vec<u8>> {
         let columns = self.columns;
         let mut marks = vec![ABSENT];
-        let kept = columns.kept(source.storage, heap)?;
+        let kept = columns.keep(source.storage, heap)?;
         let mut cursor = columns.cursor(*heap);
         for item in 0..heap.items {
             let value = match kept {
@@ -379,10 +320,7 @@ impl Question<'_> {
             let source = Source { storage, raw };
             let (heap, kept, plain) = match columns.storage(storage)? {
                 OpenStorage::Plain(heap) => (heap, None, true),
-                OpenStorage::Dictionary(_, heap) => {
-                    let kept = columns.kept.values.get(storage as usize);
-                    (heap, kept.and_then(OnceLock::get), false)
-                }
+                OpenStorage::Dictionary(_, heap) => (heap, columns.kept.get(storage), false),
             };
             let mut cursor = columns.cursor(*heap);
             for of_item in of_source.chunk_by(|a, b| a.2 == b.2) {

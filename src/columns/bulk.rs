@@ -22,24 +22,16 @@ pub(super) struct Planes {
 }
 
 /// The mark of codes for which there is none. Marks are 0 to 3.
-const NO_MARK: u8 = 4;
+pub(super) const NO_MARK: u8 = 4;
 
 impl CodeRun {
-    /// Hands out all codes in order: the number of the first, the codes, and
-    /// how many of them count. The others are 0.
-    pub(super) fn groups(
-        &self,
-        mut sink: impl FnMut(u32, &[u32; GROUP], usize) -> Result<()>,
-    ) -> Result<()> {
-        let width = usize::from(self.codes.width);
-        let unpack = unpacker(width);
-        let group_len = GROUP / 8 * width;
-        let mut codes = [0; GROUP];
+    /// Hands out the bytes of all groups in order: those that follow the codes
+    /// before `first`, with what unpacking may look at after them.
+    fn groups(&self, mut sink: impl FnMut(u32, &[u8]) -> Result<()>) -> Result<()> {
+        let group_len = GROUP / 8 * usize::from(self.codes.width);
         let mut first = 0;
         while first < self.codes.count {
-            // The bytes of the next groups, and what unpacking may look at
-            // after them, as far as the run goes.
-            let start = u64::from(first) / 8 * self.codes.width as u64;
+            let start = u64::from(first) / 8 * u64::from(self.codes.width);
             let end = start + (group_len * GROUPS + WINDOW) as u64;
             let end = end.min(self.codes.byte_len());
             let offset = self.codes.offset;
@@ -47,26 +39,30 @@ impl CodeRun {
             let groups = (self.codes.count - first).div_ceil(GROUP as u32);
             for group in 0..groups.min(GROUPS as u32) as usize {
                 let packed = bytes.get(group * group_len..).unwrap_or_default();
-                let needed = group_len + WINDOW;
-                if packed.len() >= needed {
-                    unpack(packed, &mut codes);
+                if packed.len() >= group_len + WINDOW {
+                    sink(first, packed)?;
                 } else {
-                    let mut padded = [0; 32 * GROUP / 8 + WINDOW];
-                    padded
-                        .iter_mut()
-                        .zip(packed)
-                        .for_each(|(to, from)| *to = *from);
-                    unpack(&padded, &mut codes);
+                    // The run ends here.
+                    let mut padded = [0; GROUP * 4 + WINDOW];
+                    let bytes = padded.iter_mut().zip(packed);
+                    bytes.for_each(|(to, from)| *to = *from);
+                    sink(first, &padded)?;
                 }
-                let count = (self.codes.count - first).min(GROUP as u32) as usize;
-                if let Some(rest) = codes.get_mut(count..) {
-                    rest.fill(0);
-                }
-                sink(first, &codes, count)?;
                 first = first.saturating_add(GROUP as u32);
             }
         }
         Ok(())
+    }
+
+    /// Hands out all codes in order: the number of the first, and up to 64.
+    pub(super) fn each(&self, mut sink: impl FnMut(u32, &[u32]) -> Result<()>) -> Result<()> {
+        let unpack = unpacker(self.codes.width);
+        let mut codes = [0; GROUP];
+        self.groups(|first, packed| {
+            unpack(packed, &mut codes);
+            let count = (self.codes.count - first).min(GROUP as u32) as usize;
+            sink(first, codes.get(..count).unwrap_or_default())
+        })
     }
 
     /// Whether every code is `code`, which costs no more than comparing bytes.
@@ -111,29 +107,33 @@ impl CodeRun {
     /// Replaces each code by its mark, a number of two bits; refuses codes
     /// that have none.
     pub(super) fn marks(&self, marks: &[u8]) -> Result<Planes> {
-        const ONES: u64 = 0x0101_0101_0101_0101;
         let words = self.codes.count.div_ceil(GROUP as u32) as usize;
         let (mut low, mut high) = (Vec::with_capacity(words), Vec::with_capacity(words));
-        self.groups(|_, codes, _| {
-            let (mut low_word, mut high_word, mut all) = (0, 0, 0);
-            let (eights, _) = codes.as_chunks::<8>();
-            for (n, eight) in (0_u32..).step_by(8).zip(eights) {
-                let mut bytes = 0;
-                for (i, &code) in (0_u32..).step_by(8).zip(eight) {
-                    let mark = marks.get(code as usize).copied().unwrap_or(NO_MARK);
-                    bytes |= u64::from(mark) << i;
-                }
-                all |= bytes;
-                low_word |= gather(bytes & ONES) << n;
-                high_word |= gather(bytes >> 1 & ONES) << n;
-            }
-            low.push(low_word);
-            high.push(high_word);
-            match all & (ONES * u64::from(NO_MARK)) {
+        let mut push = |first: u32, marked: Marked| {
+            low.push(marked.low);
+            high.push(marked.high);
+            // What follows the last code does not count.
+            let count = (self.codes.count - first).min(GROUP as u32);
+            let counts = u64::MAX >> (GROUP as u32 - count);
+            match marked.none & counts {
                 0 => Ok(()),
                 _ => Err(self.damaged("code")),
             }
-        })?;
+        };
+        if let Some(mark) = marker(self.codes.width) {
+            let mut table = Box::new([NO_MARK; SHORT]);
+            table
+                .iter_mut()
+                .zip(marks)
+                .for_each(|(to, from)| *to = *from);
+            self.groups(|first, packed| push(first, mark(packed, &table)))?;
+        } else {
+            self.each(|first, codes| {
+                let mark = |code: &u32| marks.get(*code as usize).copied();
+                let marks = codes.iter().map(|code| mark(code).unwrap_or(NO_MARK));
+                push(first, Marked::of(marks))
+            })?;
+        }
         Ok(Planes {
             low: BitSet::of_words(low, self.codes.count),
             high: BitSet::of_words(high, self.codes.count),
@@ -157,11 +157,10 @@ impl SparseRun {
         };
         let (mut low, mut high) = (fill(1), fill(2));
         let codes = &self.codes;
-        codes.groups(|first, group, count| {
+        codes.each(|first, group| {
             let start = list.offset + u64::from(first) * 4;
-            let bytes = codes
-                .file
-                .read(codes.span, start..start + count as u64 * 4)?;
+            let end = start + group.len() as u64 * 4;
+            let bytes = codes.file.read(codes.span, start..end)?;
             for (entry, &code) in bytes.as_chunks::<4>().0.iter().zip(group) {
                 let entry = u32::from_le_bytes(*entry);
                 let mark = marks.get(code as usize).filter(|_| entry < list.of);
@@ -181,6 +180,37 @@ impl SparseRun {
     }
 }
 
+/// The marks of a group: a bit for each code.
+#[derive(Debug, Default)]
+struct Marked {
+    low: u64,
+    high: u64,
+    /// Codes that have no mark.
+    none: u64,
+}
+
+impl Marked {
+    /// Of up to 64 marks.
+    fn of(marks: impl Iterator<Item = u8>) -> Marked {
+        let mut marked = Marked::default();
+        for (n, mark) in (0_u32..).zip(marks) {
+            marked.put(u64::from(mark), n);
+        }
+        marked
+    }
+
+    /// Adds eight marks, a byte each, as those from number `n` on.
+    fn put(&mut self, marks: u64, n: u32) {
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        self.low |= gather(marks & ONES) << n;
+        // Most questions fit all values.
+        if marks & (ONES * 6) != 0 {
+            self.high |= gather(marks >> 1 & ONES) << n;
+            self.none |= gather(marks >> 2 & ONES) << n;
+        }
+    }
+}
+
 /// The low bits of eight bytes, each 0 or 1, as the bits of one.
 fn gather(bytes: u64) -> u64 {
     // The bit of byte i is moved to place 56 + i, by a factor of 2^(56 - 7 i);
@@ -188,11 +218,16 @@ fn gather(bytes: u64) -> u64 {
     bytes.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-type Unpack = fn(&[u8], &mut [u32; GROUP]);
+/// Codes below this are marked as they are unpacked, with a table of this
+/// size: so large an array that no code of so many bits is outside of it.
+const SHORT: usize = 1 << 16;
 
-/// With the width known to the compiler, each code is a load, a shift and a
-/// mask with constants.
-fn unpacker(width: usize) -> Unpack {
+type Unpack = fn(&[u8], &mut [u32; GROUP]);
+type Mark = fn(&[u8], &[u8; SHORT]) -> Marked;
+
+/// With the width known to the compiler, each code is a shift and a mask with
+/// constants.
+fn unpacker(width: u8) -> Unpack {
     macro_rules! of_width {
         ($($width:literal)*) => {
             match width {
@@ -206,6 +241,20 @@ fn unpacker(width: usize) -> Unpack {
     }
 }
 
+/// For codes of up to 16 bits.
+fn marker(width: u8) -> Option<Mark> {
+    macro_rules! of_width {
+        ($($width:literal)*) => {
+            match width {
+                $($width => Some(mark::<$width>),)*
+                _ => None,
+            }
+        };
+    }
+    of_width! { 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 }
+}
+
+/// Unpacks the group that `packed` begins with.
 fn unpack<const WIDTH: usize>(packed: &[u8], codes: &mut [u32; GROUP]) {
     for (n, eight) in codes.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let window = packed
@@ -222,4 +271,26 @@ fn unpack<const WIDTH: usize>(packed: &[u8], codes: &mut [u32; GROUP]) {
             *code = (word >> (i * WIDTH % 8) & ((1 << WIDTH) - 1)) as u32;
         }
     }
+}
+
+/// Unpacks the group that `packed` begins with, and marks its codes.
+fn mark<const WIDTH: usize>(packed: &[u8], table: &[u8; SHORT]) -> Marked {
+    let mut marked = Marked::default();
+    for n in 0..8 {
+        // Eight codes are no more than 128 bits.
+        let bytes = packed.get(n * WIDTH..).and_then(|p| p.first_chunk::<16>());
+        let Some(bytes) = bytes else {
+            return marked;
+        };
+        let word = u128::from_le_bytes(*bytes);
+        let mut marks = 0;
+        for i in 0..8 {
+            let code = (word >> (i * WIDTH)) as usize & ((1 << WIDTH) - 1);
+            // Never outside, which the compiler sees.
+            let mark = table.get(code).copied().unwrap_or(NO_MARK);
+            marks |= u64::from(mark) << (i * 8);
+        }
+        marked.put(marks, n as u32 * 8);
+    }
+    marked
 }

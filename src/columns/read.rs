@@ -3,10 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    ask::Kept,
     codes::{CodeRun, SparseRun},
     entry::print_object,
     format::{Directory, MAX_COLUMNS, MAX_DICTIONARIES, MAX_PRINTED, MAX_SHAPES, Storage},
+    kept::Kept,
 };
 use crate::{
     blocks::{Blocks, Cursor, Heap},

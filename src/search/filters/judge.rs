@@ -13,6 +13,10 @@ use crate::{
     json::{Elements, Escapes, encode},
 };
 
+/// Gives a row's value of a key as JSON text in normal form; `None` where the
+/// row does not have the key.
+pub(crate) type ValueOf<'a> = dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>> + 'a;
+
 /// All filters of a query.
 pub(crate) struct Prepared<'f> {
     pub(crate) predicates: Vec<Predicate<'f>>,
@@ -37,9 +41,14 @@ enum Operand<'f> {
 enum Shortcut {
     /// The row's value is one of these tokens, or for the opposite operator, is
     /// not. Exact for texts: normal form has one spelling for each.
-    Tokens(HashSet<Vec<u8>>),
-    /// The text to find, in lower case.
-    Lower(Finder<'static>),
+    Tokens(Tokens),
+    /// The text to find, for `text_match_insensitive` in lower case.
+    Part(Box<Finder<'static>>),
+}
+
+enum Tokens {
+    Few(Vec<Vec<u8>>),
+    Many(HashSet<Vec<u8>>),
 }
 
 impl MetadataFilters {
@@ -51,8 +60,7 @@ impl MetadataFilters {
         }
     }
 
-    /// Whether a row passes. `value_of` gives the row's value of a key as JSON
-    /// text in normal form, `None` where it does not have the key.
+    /// Whether a row passes that has these values.
     ///
     /// # Errors
     /// [`QueryError::FilterType`], the first in the order of the filters, all
@@ -61,20 +69,14 @@ impl MetadataFilters {
         dead_code,
         reason = "changes that are pending, which need it, come with another change"
     )]
-    pub(crate) fn matches(
-        &self,
-        value_of: &mut dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>>,
-    ) -> Result<bool> {
+    pub(crate) fn matches(&self, value_of: &mut ValueOf<'_>) -> Result<bool> {
         self.prepare().matches(value_of)
     }
 }
 
 impl Prepared<'_> {
     /// As [`MetadataFilters::matches`].
-    pub(crate) fn matches(
-        &self,
-        value_of: &mut dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>>,
-    ) -> Result<bool> {
+    pub(crate) fn matches(&self, value_of: &mut ValueOf<'_>) -> Result<bool> {
         let (mut all, mut any) = (true, false);
         for predicate in &self.predicates {
             let found = value_of(predicate.key)?;
@@ -104,8 +106,11 @@ impl<'f> Predicate<'f> {
             (FilterOperator::In | FilterOperator::Nin, FilterValue::Strs(texts)) => {
                 Some(Shortcut::tokens(texts))
             }
+            (FilterOperator::TextMatch | FilterOperator::Contains, FilterValue::Str(text)) => {
+                Some(Shortcut::part(text))
+            }
             (FilterOperator::TextMatchInsensitive, FilterValue::Str(text)) => {
-                Some(Shortcut::Lower(Finder::new(&*lower(text)).into_owned()))
+                Some(lowered(text, Shortcut::part))
             }
             _ => None,
         };
@@ -182,6 +187,9 @@ impl<'f> Predicate<'f> {
 
     /// `operand in value`
     fn is_in(&self, value: &Value<'_>) -> Result<bool, FilterTypeError> {
+        if let (Value::Str(text), Some(Shortcut::Part(part))) = (value, &self.shortcut) {
+            return Ok(part.find(text).is_some());
+        }
         match (value, &self.operand) {
             (value, Operand::One(item)) => value.contains(item),
             (Value::Str(_), Operand::Many(_)) => {
@@ -227,15 +235,14 @@ impl<'f> Predicate<'f> {
     }
 
     fn matches_text(&self, value: &Value<'_>) -> Result<bool, FilterTypeError> {
-        match (value, &self.operand, &self.shortcut) {
-            (Value::Str(text), Operand::One(_), Some(Shortcut::Lower(part))) => {
-                Ok(part.find(&lower(text)).is_some())
-            }
-            (Value::Str(_), Operand::One(part @ Value::Str(_)), _) => value.contains(part),
-            _ => Err(FilterTypeError::NotTexts {
-                insensitive: self.operator == FilterOperator::TextMatchInsensitive,
-            }),
-        }
+        let insensitive = self.operator == FilterOperator::TextMatchInsensitive;
+        let (Value::Str(text), Some(Shortcut::Part(part))) = (value, &self.shortcut) else {
+            return Err(FilterTypeError::NotTexts { insensitive });
+        };
+        Ok(match insensitive {
+            true => lowered(text, |lower| part.find(lower).is_some()),
+            false => part.find(text).is_some(),
+        })
     }
 }
 
@@ -267,22 +274,54 @@ impl<'f> Operand<'f> {
 }
 
 impl Shortcut {
+    fn part(text: &[u8]) -> Shortcut {
+        Shortcut::Part(Box::new(Finder::new(text).into_owned()))
+    }
+
     fn tokens<'t>(texts: impl IntoIterator<Item = &'t Vec<u8>>) -> Shortcut {
         let tokens = texts.into_iter().map(|text| {
             let mut token = Vec::with_capacity(text.len() + 2);
             encode(text, Escapes::Utf8, &mut token);
             token
         });
-        Shortcut::Tokens(tokens.collect())
+        let tokens: Vec<_> = tokens.collect();
+        Shortcut::Tokens(match tokens.len() <= Tokens::FEW {
+            true => Tokens::Few(tokens),
+            false => Tokens::Many(tokens.into_iter().collect()),
+        })
+    }
+}
+
+impl Tokens {
+    /// So many are compared faster than hashed: most differ in length or in
+    /// their first bytes.
+    const FEW: usize = 8;
+
+    fn contains(&self, token: &[u8]) -> bool {
+        match self {
+            Tokens::Few(tokens) => tokens.iter().any(|other| other == token),
+            Tokens::Many(tokens) => tokens.contains(token),
+        }
+    }
+}
+
+/// Hands on Python's `str.lower()` of a text.
+fn lowered<T>(text: &[u8], with: impl FnOnce(&[u8]) -> T) -> T {
+    // Short ASCII, as nearly all metadata are, needs no memory.
+    let mut short = [0; 256];
+    match short.get_mut(..text.len()) {
+        Some(short) if text.is_ascii() => {
+            short.copy_from_slice(text);
+            short.make_ascii_lowercase();
+            with(short)
+        }
+        _ => with(&lower(text)),
     }
 }
 
 /// Python's `str.lower()`. A lone surrogate has no case, and ends a word as a
 /// blank does, so that the text around it can be lowered piece by piece.
 fn lower(text: &[u8]) -> Vec<u8> {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
     let mut lower = Vec::with_capacity(text.len());
     for piece in text.utf8_chunks() {
         lower.extend_from_slice(piece.valid().to_lowercase().as_bytes());
