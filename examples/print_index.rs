@@ -4,22 +4,15 @@
 
 use std::path::PathBuf;
 
-use twinstore::{
-    Result,
-    container::OpenOptions,
-    persist_dir::Snapshot,
-    store::{DocumentStore, IndexStore, IndexStruct, RecordStore},
-};
+use twinstore::{Result, StorageContext, store::IndexStruct};
 
 fn main() -> Result<()> {
     let dir = std::env::args_os().nth(1).map(PathBuf::from);
     let dir = dir.unwrap_or_else(|| PathBuf::from("examples/storage"));
-    let twin = Snapshot::open(&dir, None, &OpenOptions::default())?;
-    let open = |file| RecordStore::open(twin.store(file)?.segments()?);
-    let documents = DocumentStore::new(open("docstore.json")?);
-    let indices = IndexStore::new(open("index_store.json")?);
+    let context = StorageContext::from_persist_dir(&dir)?;
+    let documents = context.docstore()?;
 
-    for found in indices.index_structs()? {
+    for found in context.index_store()?.index_structs()? {
         let IndexStruct::IndexDict(index) = &found else {
             continue;
         };

@@ -3,10 +3,9 @@
 //!
 //! ```
 //! use twinstore::{
-//!     container::OpenOptions,
+//!     StorageContext,
 //!     convert::{PackOptions, Silent, UnpackOptions, pack, unpack},
-//!     persist_dir::Snapshot,
-//!     segment::VectorSegment,
+//!     search::VectorStoreQuery,
 //! };
 //!
 //! # let temp = tempfile::tempdir().unwrap();
@@ -20,11 +19,17 @@
 //! pack(&dir, &PackOptions::default(), &Silent)?;
 //!
 //! // Open it: this maps files and parses nothing.
-//! let twin = Snapshot::open(&dir, None, &OpenOptions::default())?;
-//! let segments = twin.store("default__vector_store.json")?.segments()?;
-//! let vectors = VectorSegment::open(segments[0].clone())?;
-//! let id = vectors.id(0)?;
-//! assert_eq!(vectors.get(&id)?.unwrap().len(), 384);
+//! let context = StorageContext::from_persist_dir(&dir)?;
+//! let vectors = context.vector_store("default")?;
+//! let id = b"b8134e77-a4c9-427d-af6c-72f9b192e0d9";
+//! let embedding = vectors.get(id)?.unwrap();
+//! assert_eq!(embedding.len(), 384);
+//!
+//! // Ask for what is near to a vector, as LlamaIndex would.
+//! let hits = vectors.query(&VectorStoreQuery::new(&embedding).top_k(3))?;
+//! assert_eq!(hits[0].id, id);
+//! let node = context.docstore()?.get(&hits[1].id)?.unwrap();
+//! assert_eq!(node.class_name(), "TextNode");
 //!
 //! // Print the JSON files again, byte for byte.
 //! let out = dir.with_file_name("copy");
@@ -37,8 +42,8 @@
 //!
 //! The layers, each importing only those before it: [`error`], [`bytes`],
 //! [`json`], [`container`], `blocks`, `ids`, `columns`, `planes`,
-//! `orders`, `hashes`, [`segment`], [`persist_dir`], [`search`], [`store`], [`convert`]. `ARCHITECTURE.md`
-//! walks through them; `docs/FORMAT.md` defines every byte on disk.
+//! `orders`, `hashes`, [`segment`], [`persist_dir`], [`search`], [`store`], [`convert`],
+//! [`storage_context`]. `ARCHITECTURE.md` walks through them; `docs/FORMAT.md` defines every byte on disk.
 
 mod blocks;
 pub mod bytes;
