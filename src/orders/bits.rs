@@ -101,7 +101,8 @@ impl RankedBits {
     pub(crate) fn each(&self, file: &Container, mut sink: impl FnMut(u32)) -> Result<()> {
         for group in 0..self.bits.div_ceil(GROUP) {
             let bytes = self.group(file, group)?;
-            for (first, &byte) in (group * GROUP..).step_by(8).zip(bytes.iter()) {
+            // In this order, so that no number after the last is made.
+            for (&byte, first) in bytes.iter().zip((group * GROUP..).step_by(8)) {
                 let places = (first..self.bits).take(8).zip(0..);
                 let set = places.filter(|(_, bit)| byte >> bit & 1 == 1);
                 set.for_each(|(place, _)| sink(place));
