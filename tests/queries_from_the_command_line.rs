@@ -140,7 +140,7 @@ fn vectors_come_from_files_and_from_standard_input() {
 fn json_has_what_a_program_needs() {
     let storage = storage();
     let args = [
-        "--like", "b", "-k", "2", "--show", "text", "--show", "metadata", "--json",
+        "--like", "b", "-k", "3", "--show", "text", "--show", "metadata", "--json",
     ];
     let run = storage.run("query", &args).ends_with(0);
     let answer: Value = serde_json::from_str(&run.stdout).unwrap();

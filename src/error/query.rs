@@ -23,8 +23,11 @@ pub enum QueryError {
         mode: &'static str,
     },
     /// The query has no embedding.
-    #[error("unsupported operand type(s) for *: 'NoneType' and 'float'")]
-    NoEmbedding,
+    #[error("unsupported operand type(s) for *: 'NoneType' and '{}'", if *stored == 0 { "NoneType" } else { "float" })]
+    NoEmbedding {
+        /// Components of the stored vector. numpy finds no type where there is none.
+        stored: usize,
+    },
     /// The query's embedding and a stored vector differ in length.
     #[error("shapes ({query},) and ({stored},) not aligned: {query} (dim 0) != {stored} (dim 0)")]
     Shapes {
@@ -92,9 +95,9 @@ impl QueryError {
             | QueryError::Ragged { .. }
             | QueryError::NoMetadata => "ValueError",
             QueryError::NeedsPython { .. } => "NotImplementedError",
-            QueryError::NoEmbedding | QueryError::FilterType(_) | QueryError::NotNumbers { .. } => {
-                "TypeError"
-            }
+            QueryError::NoEmbedding { .. }
+            | QueryError::FilterType(_)
+            | QueryError::NotNumbers { .. } => "TypeError",
             QueryError::MetadataNotAnObject { .. } => "AttributeError",
             QueryError::NodeWithoutMetadata { .. }
             | QueryError::NoPick

@@ -65,10 +65,6 @@ impl MetadataFilters {
     /// # Errors
     /// [`QueryError::FilterType`], the first in the order of the filters, all
     /// of which are applied; what `value_of` returns.
-    #[allow(
-        dead_code,
-        reason = "changes that are pending, which need it, come with another change"
-    )]
     pub(crate) fn matches(&self, value_of: &mut ValueOf<'_>) -> Result<bool> {
         self.prepare().matches(value_of)
     }

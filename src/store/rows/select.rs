@@ -34,10 +34,6 @@ impl RowStore {
     /// for which there is an error: [`QueryError::NodeWithoutMetadata`],
     /// [`QueryError::MetadataNotAnObject`], [`QueryError::FilterType`].
     /// [`Error::Damaged`], [`Error::Io`].
-    #[allow(
-        dead_code,
-        reason = "vector queries, which call it, come with another change"
-    )]
     pub(crate) fn select(
         &self,
         filters: Option<&MetadataFilters>,

@@ -97,7 +97,7 @@ fn check_mode(mode: VectorStoreQueryMode) -> Result<()> {
 /// The query's embedding, which must be as long as the vectors.
 fn embedding(query: &VectorStoreQuery, stored: usize) -> Result<&[f64]> {
     let embedding = query.query_embedding.as_deref();
-    let embedding = embedding.ok_or(Error::Query(QueryError::NoEmbedding))?;
+    let embedding = embedding.ok_or(Error::Query(QueryError::NoEmbedding { stored }))?;
     if embedding.len() == stored {
         return Ok(embedding);
     }

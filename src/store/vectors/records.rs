@@ -8,7 +8,7 @@ use super::names::MAP_NAMES;
 use crate::{
     error::{Error, QueryError, Result},
     json::{Elements, Members, decode, parse_f64},
-    search::{Block, MetadataFilters, Rows, VectorStoreQuery, exact},
+    search::{Block, MetadataFilters, Rows, VectorStoreQuery, exact, filters::type_of},
     segment::Map,
     store::{CollectionPath, Lookups, RecordStore},
 };
@@ -88,6 +88,10 @@ fn passes(filters: &MetadataFilters, id: &[u8], lookups: &mut Lookups<'_>) -> Re
         let id = id.to_vec();
         return Err(Error::Query(QueryError::NodeWithoutMetadata { id }));
     }
+    if text.first() != Some(&b'{') {
+        let found = type_of(&text);
+        return Err(Error::Query(QueryError::MetadataNotAnObject { found }));
+    }
     filters.matches(&mut |key| Ok(member(&text, key).map(<[u8]>::to_vec)))
 }
 
@@ -120,7 +124,8 @@ pub(super) fn each_vector(
     Ok(())
 }
 
-/// The values of an array of numbers. As in Python, `true` is 1.
+/// The values of an array of numbers. LlamaIndex makes each a `float`, so `true` is
+/// 1, and a string may be a number.
 fn numbers(text: &[u8], id: &[u8], values: &mut Vec<f64>) -> Result<()> {
     values.clear();
     let refuse = || -> Error {
@@ -134,10 +139,33 @@ fn numbers(text: &[u8], id: &[u8], values: &mut Vec<f64>) -> Result<()> {
         values.push(match token {
             b"true" => 1.0,
             b"false" => 0.0,
+            [b'"', ..] => number_in(token).ok_or_else(refuse)?,
             number => parse_f64(number).ok_or_else(refuse)?,
         });
     }
     Ok(())
+}
+
+/// What Python's `float` makes of a string, if it is plain ASCII.
+fn number_in(token: &[u8]) -> Option<f64> {
+    let mut text = Vec::new();
+    decode(token, &mut text).ok()?;
+    let text = std::str::from_utf8(&text).ok()?.trim();
+    let mut digits = String::with_capacity(text.len());
+    let bytes = text.as_bytes();
+    for (n, c) in text.char_indices() {
+        let is_digit = |at: Option<usize>| {
+            let byte = at.and_then(|at| bytes.get(at));
+            byte.is_some_and(u8::is_ascii_digit)
+        };
+        match c {
+            // Between two digits only.
+            '_' if is_digit(n.checked_sub(1)) && is_digit(Some(n + 1)) => {}
+            _ => digits.push(c),
+        }
+    }
+    // Rust's grammar of numbers is that of Python, but for what is done above.
+    digits.parse().ok()
 }
 
 /// Vectors in memory. None is scanned.

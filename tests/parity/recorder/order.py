@@ -56,6 +56,22 @@ def near(one: float, other: float) -> bool:
     return one == other or abs(one - other) <= NEAR
 
 
+def is_a_rounding(seen: Candidates) -> bool:
+    """Whether a score is what a sum's roundings left, divided by zero.
+
+    A norm may underflow to zero where the products with the query do not. If those
+    cancel out, the sum is zero in one order and tiny in another, and the score is
+    NaN or infinite.
+    """
+    query = np.array(seen.query)
+    for row in map(np.array, seen.rows):
+        norm = np.linalg.norm(query) * np.linalg.norm(row)
+        size = float(np.abs(query * row).sum())
+        if norm == 0 and size > 0 and abs(float(np.dot(query, row))) <= len(row) * 2.0**-52 * size:
+            return True
+    return False
+
+
 def of_default(seen: Candidates, ids: list[str]) -> dict[str, Any]:
     """How the answer of mode `default` is to be compared.
 

@@ -63,6 +63,9 @@ def answered(case: Case, store: SimpleVectorStore, query: VectorStoreQuery, opti
             result = store.query(query, **options)
             case["ids"] = encode.names(result.ids)
             case["scores"] = encode.numbers(result.similarities)
+            seen = default.seen or mmr.seen
+            if seen and result.ids and order.is_a_rounding(seen):
+                return None
             if default.seen and result.ids:
                 case |= order.of_default(default.seen, result.ids)
             if mmr.seen:

@@ -130,7 +130,10 @@ fn other_modes_are_refused_once_filters_were_applied() {
 fn an_embedding_is_looked_at_if_there_is_a_row() {
     for mode in MODES {
         let none = without_embedding().mode(mode);
-        assert_eq!(refusal(&THREE, &none), QueryError::NoEmbedding);
+        assert_eq!(
+            refusal(&THREE, &none),
+            QueryError::NoEmbedding { stored: 2 }
+        );
         assert_eq!(answered(&THREE, &none.clone().node_ids(["z"])), [""; 0]);
         assert_eq!(answered(&THREE, &none.clone().node_ids([""; 0])), [""; 0]);
         assert!(VectorStore::empty().query(&none).unwrap().is_empty());
@@ -186,7 +189,10 @@ fn vectors_of_several_lengths_are_refused_if_they_are_looked_at() {
     );
     assert_eq!(answered(&ragged, &mmr.clone().node_ids(["c", "a"])), ["a"]);
     let none = without_embedding().mode(VectorStoreQueryMode::Mmr);
-    assert_eq!(refusal(&ragged, &none), QueryError::NoEmbedding);
+    assert_eq!(
+        refusal(&ragged, &none),
+        QueryError::NoEmbedding { stored: 1 }
+    );
     let one = VectorStoreQuery::new(&[1.0]).mode(VectorStoreQueryMode::Mmr);
     assert_eq!(
         refusal(&ragged, &one),
@@ -209,6 +215,8 @@ fn empty_vectors_have_a_cosine_that_is_no_number() {
             stored: 0
         }
     );
+    let none = QueryError::NoEmbedding { stored: 0 };
+    assert_eq!(refusal(&empty, &without_embedding()), none);
     let mmr = VectorStoreQuery::new(&[]).mode(VectorStoreQueryMode::Mmr);
     assert_eq!(refusal(&empty, &mmr), QueryError::NoPick);
 }
@@ -228,6 +236,26 @@ fn integers_and_booleans_are_numbers_and_other_values_are_not() {
     let hits = store.query(&query).unwrap();
     assert_eq!((&hits[0].id[..], &hits[1].id[..]), (&b"b"[..], &b"a"[..]));
     assert_eq!(store.get(b"a").unwrap(), Some(vec![1.0, 0.0]));
+    let mut disk = Disk::new();
+    let strings = r#"["1_0.5", " -inf ", true, "nan"]"#;
+    let entries = [
+        ("a", strings),
+        ("b", r#"["1__0"]"#),
+        ("c", r#"["_1"]"#),
+        ("d", r#"["0x1"]"#),
+    ];
+    let entries = entries.map(|(id, text)| (id.to_owned(), text.to_owned()));
+    disk.records(&[("embedding_dict", entries.to_vec())]);
+    let store = VectorStore::records(disk.open_records(BACKENDS[0]));
+    let values = store.get(b"a").unwrap().unwrap();
+    assert_eq!(format!("{values:?}"), "[10.5, -inf, 1.0, NaN]");
+    for id in [b"b", b"c", b"d"] {
+        let error = store.get(id).unwrap_err();
+        assert!(
+            matches!(error, Error::Query(QueryError::NotNumbers { .. })),
+            "{error}"
+        );
+    }
     for odd in ["[null, 2.0]", "null", "{}", "\"text\"", "[[1.0], [2.0]]"] {
         for mode in MODES {
             let vectors = [("a", "[1.0, 2.0]"), ("b", odd)];
@@ -295,7 +323,10 @@ fn a_batch_fails_as_its_first_query_that_fails() {
         };
         let shapes = |query| QueryError::Shapes { query, stored: 2 };
         assert_eq!(fails(&[&sound, &other, &long, &short]), shapes(3));
-        assert_eq!(fails(&[&sound, &none, &short]), QueryError::NoEmbedding);
+        assert_eq!(
+            fails(&[&sound, &none, &short]),
+            QueryError::NoEmbedding { stored: 2 }
+        );
         assert_eq!(fails(&[&short, &none, &long]), shapes(1));
         assert!(store.query_batch(&[]).unwrap().is_empty());
     }
