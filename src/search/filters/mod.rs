@@ -11,13 +11,13 @@ pub struct MetadataFilters {
     pub condition: Option<FilterCondition>,
 }
 
+/// Gives the JSON text of a row's value of a key.
+pub(crate) type ValueOf<'v> = dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>> + 'v;
+
 impl MetadataFilters {
     /// Whether a row passes. `value_of` gives the JSON text of its value of a
     /// key.
-    pub(crate) fn matches(
-        &self,
-        _value_of: &mut dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>>,
-    ) -> Result<bool> {
+    pub(crate) fn matches(&self, _value_of: &mut ValueOf<'_>) -> Result<bool> {
         Ok(true)
     }
 }
