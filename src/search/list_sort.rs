@@ -103,7 +103,8 @@ fn gallop_left<T: Copy + Default>(key: f64, a: &[(f64, T)], hint: usize) -> usiz
 /// asks `key < x` where the other one asks `x < key`, so it stops where the
 /// answer changes from no to yes.)
 fn gallop_right<T: Copy + Default>(key: f64, a: &[(f64, T)], hint: usize) -> usize {
-    gallop(a, hint, |x| !(key < x))
+    let less = |a: f64, b: f64| a < b;
+    gallop(a, hint, |x| !less(key, x))
 }
 
 /// The first place in `a` that `goes_before` is false of: in steps that double

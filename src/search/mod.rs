@@ -2,7 +2,7 @@
 //! found. Semantics are those of `SimpleVectorStore` (llama-index-core 0.14.25:
 //! `vector_stores/simple.py`, `indices/query/embedding_utils.py`).
 //!
-//! This layer knows nothing of files. What it searches are [`Rows`]: an `f32`
+//! This layer knows nothing of files. What it searches are `Rows`: an `f32`
 //! matrix to scan, and the true `f64` values of any row that it then asks for.
 //!
 //! ```text

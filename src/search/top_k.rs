@@ -34,8 +34,8 @@ pub(crate) struct Wanted {
     pub(crate) limit: usize,
 }
 
-/// The answers to several queries over the same rows. However many queries
-/// there are, the rows are scanned once.
+/// The answers to several queries over the same rows, which are scanned once
+/// for all queries (and once more for each that a NaN is among the scores of).
 ///
 /// # Errors
 /// Those of reading.

@@ -47,7 +47,10 @@ fn nothing_is_read_where_there_is_nothing() {
 
 #[test]
 fn the_portable_kernel_is_always_there() {
-    let names = Kernel::available().into_iter().map(|kernel| kernel.name);
-    assert_eq!(names.last(), Some("portable"));
-    assert_eq!(Kernel::best().name, Kernel::available()[0].name);
+    let names: Vec<&str> = Kernel::available()
+        .iter()
+        .map(|kernel| kernel.name)
+        .collect();
+    assert_eq!(names.last(), Some(&"portable"));
+    assert_eq!(Kernel::best().name, names[0]);
 }

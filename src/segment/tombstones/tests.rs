@@ -66,6 +66,7 @@ proptest! {
             found.each(|entry| each.push(entry)).unwrap();
             prop_assert!(each.iter().eq(dead));
             prop_assert!(found.contains(*entries).is_err());
+            prop_assert!(found.list().unwrap().iter().eq(dead));
         }
         prop_assert!(segment.dead(&[9; 16], 0).is_none());
     }
@@ -89,7 +90,7 @@ fn the_shorter_form_is_taken() {
 }
 
 /// Tombstones with this META, where DEAD holds `dead`, or is missing.
-fn ask(targets: Vec<Target>, dead: Option<&[u8]>) -> Result<()> {
+fn forged(targets: Vec<Target>, dead: Option<&[u8]>) -> Result<TombstoneSegment> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("dead");
     let mut out = ContainerWriter::create(&path, FileKind::Tombstones).unwrap();
@@ -98,13 +99,39 @@ fn ask(targets: Vec<Target>, dead: Option<&[u8]>) -> Result<()> {
     }
     out.metadata(&TombstonesMeta { targets }).unwrap();
     out.finish().unwrap();
-    open(&path)?.check_structure()
+    open(&path)
+}
+
+fn ask(targets: Vec<Target>, dead: Option<&[u8]>) -> Result<()> {
+    forged(targets, dead)?.check_structure()
 }
 
 fn target(segment: u8, maps: &[DeadMap]) -> Target {
     Target {
         segment: [segment; 16],
         maps: maps.to_vec(),
+    }
+}
+
+/// What goes over them in order relies on it.
+#[test]
+fn a_list_that_does_not_ascend_is_not_handed_out() {
+    let two = DeadMap {
+        map: 0,
+        entries: 9,
+        dead: 2,
+        bits: false,
+    };
+    for (bytes, expected) in [
+        ([2, 0, 0, 0, 3, 0, 0, 0], Some(vec![2, 3])),
+        ([3, 0, 0, 0, 3, 0, 0, 0], None),
+        ([3, 0, 0, 0, 2, 0, 0, 0], None),
+        ([3, 0, 0, 0, 9, 0, 0, 0], None),
+    ] {
+        let segment = forged(vec![target(1, &[two])], Some(&bytes)).unwrap();
+        let list = segment.dead(&[1; 16], 0).unwrap().list();
+        assert_eq!(list.as_ref().ok(), expected.as_ref());
+        assert!(list.err().is_none_or(|error| error.is_damage()));
     }
 }
 

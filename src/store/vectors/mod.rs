@@ -49,7 +49,10 @@ use crate::{
 ///
 /// // The rows nearest to one of them: itself comes first.
 /// let mut ids = Vec::new();
-/// vectors.each_id(&mut |id| Ok(ids.push(id.to_vec())))?;
+/// vectors.each_id(&mut |id| {
+///     ids.push(id.to_vec());
+///     Ok(())
+/// })?;
 /// let embedding = vectors.get(&ids[0])?.unwrap();
 /// let hits = vectors.query(&VectorStoreQuery::new(&embedding).top_k(3))?;
 /// assert_eq!(hits[0].id, ids[0]);
@@ -221,8 +224,8 @@ impl VectorStore {
     }
 
     /// Answers a query as `SimpleVectorStore.query` does: the same ids in the
-    /// same order, scores within 1e-12 (up to 4,000 components; within
-    /// 2 d 2^-53 beyond), the same refusals.
+    /// same order, scores within 1e-12 (up to about 4,000 components; with `d`
+    /// of them within `(5 d / 2 + 16) 2^-53`), the same refusals.
     ///
     /// Rows whose scores are nearer to each other than that may change places:
     /// which one of them is larger depends on the processor, with LlamaIndex as
@@ -238,7 +241,7 @@ impl VectorStore {
 
     /// Answers several queries. Those of mode `default` that look at the same
     /// rows, because their filters and `node_ids` are the same, read memory
-    /// once.
+    /// once. (One that meets a row without a cosine reads it once more.)
     ///
     /// # Errors
     /// As [`query`](Self::query): what is wrong with the first query that has

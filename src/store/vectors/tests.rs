@@ -223,7 +223,10 @@ fn compare(random: &mut Random, store: &VectorStore, live: &[Entry], dim: usize)
     assert_eq!(store.dim().unwrap(), live.first().map(|_| dim));
     let mut ids = Vec::new();
     store
-        .each_id(&mut |id| Ok(ids.push(String::from_utf8(id.to_vec()).unwrap())))
+        .each_id(&mut |id| {
+            ids.push(String::from_utf8(id.to_vec()).unwrap());
+            Ok(())
+        })
         .unwrap();
     assert_eq!(
         ids,
