@@ -10,7 +10,7 @@
 //! kernels/     dot products of f32
 //! bound.rs     how far they may be wrong
 //! exact.rs     cosines in f64
-//! scan.rs      all candidates, on several threads
+//! scan.rs      all candidates, on several threads (threads.rs)
 //! heap.rs      heapq and sorted, as CPython has them (list_sort.rs)
 //! top_k.rs     mode default: scan, rescore, heap
 //! mmr.rs       mode mmr: a scan for each pick (scores.rs)
@@ -27,6 +27,7 @@ pub mod query;
 mod rows;
 mod scan;
 mod scores;
+mod threads;
 mod top_k;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use filters::{
 pub use query::{Hit, VectorStoreQuery, VectorStoreQueryMode};
 
 pub(crate) use bound::Query;
+pub(crate) use kernels::prefetch;
 pub(crate) use mmr::mmr;
 pub(crate) use rows::{Block, Candidates, Part, Rows, runs_between, runs_of};
 pub(crate) use top_k::{Wanted, rank, top_k};

@@ -13,14 +13,14 @@ pub(crate) trait Rows: Sync {
     /// Whether all values of regular rows are `f32`.
     fn is_exact(&self) -> bool;
 
-    /// Gives `each` the rows `rows`, which are regular, in one or more blocks
-    /// of neighbours.
+    /// Gives `each` the rows of ascending runs, which are regular, in blocks of
+    /// neighbours.
     ///
     /// # Errors
     /// What `each` returns, and those of reading.
     fn each_block(
         &self,
-        rows: Range<u32>,
+        runs: &[Range<u32>],
         each: &mut dyn FnMut(Block<'_>) -> Result<()>,
     ) -> Result<()>;
 

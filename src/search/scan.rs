@@ -1,37 +1,23 @@
 //! Going over rows: in shares for several threads, each share once for all
 //! queries.
 
-use std::{ops::Range, sync::LazyLock, thread};
+use std::ops::Range;
 
-use super::{bound::Scaled, kernels::Kernel, rows::Candidates};
+use super::{bound::Scaled, kernels::Kernel, rows::Candidates, threads};
 use crate::error::Result;
 
-/// Less work than this for a thread is not worth starting one: components
-/// multiplied, which takes some hundred microseconds. (Little in unit tests, so
-/// that they use threads.)
-const MIN_WORK: usize = if cfg!(test) { 64 } else { 1 << 20 };
 /// Bytes of rows that are multiplied with all queries before the next are: they
 /// stay in a core's second cache.
 const TILE: usize = if cfg!(test) { 256 } else { 128 << 10 };
 
-/// Asking the system takes longer than many a query. Threads are started anew
-/// for each, since a process may be forked and its threads are not.
-static THREADS: LazyLock<usize> = LazyLock::new(|| match cfg!(test) {
-    true => 3,
-    false => thread::available_parallelism().map_or(1, usize::from),
-});
+/// A row that stands alone takes the time of so many more: it has to be fetched
+/// from somewhere else in memory.
+const LONE: usize = 3;
 
-/// Neighbouring regular rows of a part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
-    part: u32,
-    rows: Range<u32>,
-}
-
-/// What one thread goes over: pieces in the order of parts and rows.
+/// What one thread goes over: runs of regular rows, part by part.
 #[derive(Debug, Default)]
 pub(super) struct Share {
-    pieces: Vec<Piece>,
+    parts: Vec<(u32, Vec<Range<u32>>)>,
     /// How many rows they are.
     pub(super) len: usize,
 }
@@ -46,11 +32,6 @@ pub(super) struct Found<'a> {
     pub(super) cosines: &'a [f64],
 }
 
-/// How many threads so much work is worth.
-fn threads(components: usize) -> usize {
-    (components / MIN_WORK).clamp(1, *THREADS)
-}
-
 /// The regular rows of `candidates` in shares of about one size. Rows of a
 /// share stand before those of the next.
 pub(super) fn shares(candidates: &Candidates<'_>, queries: usize) -> Vec<Share> {
@@ -60,9 +41,13 @@ pub(super) fn shares(candidates: &Candidates<'_>, queries: usize) -> Vec<Share> 
             runs.map(move |run| (number, run.clone()))
         })
     };
-    let total: usize = runs().map(|(_, run)| run.len()).sum();
-    let work = total.saturating_mul(candidates.dim());
-    let each = total.div_ceil(threads(work.saturating_mul(queries)));
+    let (mut total, mut lone) = (0, 0);
+    for (_, run) in runs() {
+        total += run.len();
+        lone += usize::from(run.len() == 1);
+    }
+    let work = (total + lone * LONE).saturating_mul(candidates.dim());
+    let each = total.div_ceil(threads::worth(work.saturating_mul(queries)));
     let mut shares = vec![Share::default()];
     for (part, mut run) in runs() {
         while !run.is_empty() {
@@ -74,10 +59,7 @@ pub(super) fn shares(candidates: &Candidates<'_>, queries: usize) -> Vec<Share> 
             };
             let taken = run.len().min(each - share.len);
             let middle = run.start + u32::try_from(taken).unwrap_or(u32::MAX);
-            share.pieces.push(Piece {
-                part,
-                rows: run.start..middle,
-            });
+            share.push(part, run.start..middle);
             share.len += taken;
             run.start = middle;
         }
@@ -85,47 +67,13 @@ pub(super) fn shares(candidates: &Candidates<'_>, queries: usize) -> Vec<Share> 
     shares
 }
 
-/// Does `work` for each share, each on a thread of its own, and returns the
-/// outcomes in their order.
-pub(super) fn on_threads<S: Send, T: Send>(
-    shares: Vec<S>,
-    work: impl Fn(S) -> Result<T> + Sync,
-) -> Result<Vec<T>> {
-    let mut shares = shares.into_iter();
-    let Some(first) = shares.next() else {
-        return Ok(Vec::new());
-    };
-    let work = &work;
-    thread::scope(|scope| {
-        let others: Vec<_> = shares
-            .map(|share| scope.spawn(move || work(share)))
-            .collect();
-        // This thread works, too.
-        let mut outcomes = vec![work(first)];
-        outcomes.extend(others.into_iter().map(|thread| match thread.join() {
-            Ok(outcome) => outcome,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }));
-        outcomes.into_iter().collect()
-    })
-}
-
-/// Maps `items` on several threads, where each takes about `components`
-/// multiplications. `map` may use the buffer that it is given for anything.
-pub(super) fn map_on_threads<S: Sync, T: Send>(
-    items: &[S],
-    components: usize,
-    map: impl Fn(&S, &mut Vec<f64>) -> Result<T> + Sync,
-) -> Result<Vec<T>> {
-    // What comes before the multiplications takes longer than they do.
-    let threads = threads(items.len().saturating_mul(components).saturating_mul(4));
-    let shares = items.chunks(items.len().div_ceil(threads).max(1)).collect();
-    let mapped = on_threads(shares, |share: &[S]| {
-        let mut buffer = Vec::new();
-        let mapped = share.iter().map(|item| map(item, &mut buffer));
-        mapped.collect::<Result<Vec<T>>>()
-    })?;
-    Ok(mapped.into_iter().flatten().collect())
+impl Share {
+    fn push(&mut self, part: u32, run: Range<u32>) {
+        match self.parts.last_mut() {
+            Some((last, runs)) if *last == part => runs.push(run),
+            _ => self.parts.push((part, vec![run])),
+        }
+    }
 }
 
 /// Goes over the rows of a share and tells `each` their approximate cosines
@@ -142,11 +90,11 @@ pub(super) fn scan(
     let most = (TILE / 4 / dim.max(1)).max(1);
     let mut dots = vec![0.0_f32; most * queries.len()];
     let mut cosines = vec![0.0_f64; most];
-    for Piece { part, rows } in &share.pieces {
+    for (part, runs) in &share.parts {
         let Some(source) = candidates.part_rows(*part) else {
             continue;
         };
-        source.each_block(rows.clone(), &mut |block| {
+        source.each_block(runs, &mut |block| {
             let tiles = block.nearest.chunks(most * dim);
             let mut first = block.first;
             for (tile, norms) in tiles.zip(block.norms.chunks(most)) {

@@ -4,7 +4,8 @@ use super::{
     bound::Query,
     kernels::Kernel,
     rows::{Candidates, RowRef},
-    scan::{on_threads, scan, shares},
+    scan::{scan, shares},
+    threads,
 };
 use crate::error::Result;
 
@@ -99,7 +100,7 @@ impl<'a> Scores<'a> {
             rest = after;
             work.push((share, known));
         }
-        on_threads(work, |(share, known)| {
+        threads::on_all(work, |(share, known)| {
             let mut known = known.iter_mut();
             scan(candidates, &share, &[scaled], &mut |found| {
                 let bound = bounds.get(found.part as usize);

@@ -90,10 +90,13 @@ impl Rows for Table {
     /// Three rows at a time.
     fn each_block(
         &self,
-        rows: Range<u32>,
+        runs: &[Range<u32>],
         each: &mut dyn FnMut(Block<'_>) -> Result<()>,
     ) -> Result<()> {
-        for first in rows.clone().step_by(3) {
+        let blocks = runs
+            .iter()
+            .flat_map(|rows| rows.clone().step_by(3).map(move |first| (first, rows)));
+        for (first, rows) in blocks {
             let rows = first as usize..(first + 3).min(rows.end) as usize;
             assert!(
                 self.irregular
@@ -339,6 +342,8 @@ fn a_scan_keeps_little_more_than_what_is_wanted() {
         let run = 0..1000;
         let candidates = Candidates::new(vec![Part::new(&table, &[run], &[])]);
         let kept = super::top_k::keep(&candidates, &[(scaled, 10)]).unwrap();
-        assert!((10..=limit).contains(&kept[0].len()), "{}", kept[0].len());
+        let rows = kept[0].rows().len();
+        assert!((10..=limit).contains(&rows), "{rows}");
+        assert_eq!(kept[0].leading(10).len(), 10);
     }
 }

@@ -9,6 +9,11 @@
 //! or after them. Its k-th is smaller, and so it keeps more.) What is kept is
 //! scored in `f64` and pushed in the order of the store.
 //!
+//! Those that were pushed and popped again leave no trace but in the order of
+//! equal scores. So at first only rows are scored whose upper bound reaches the
+//! k-th largest lower bound of all; where no two scores of theirs are equal, the
+//! largest come first, and that is the answer.
+//!
 //! With a NaN in the heap this does not hold. Then every row is pushed, but
 //! where `f32` tells two scores apart they are not computed.
 
@@ -23,8 +28,9 @@ use super::{
     kernels::Kernel,
     query::Hit,
     rows::{Candidates, RowRef},
-    scan::{Found, map_on_threads, on_threads, scan, shares},
+    scan::{Found, scan, shares},
     scores::{Numbered, Scores},
+    threads,
 };
 use crate::error::{Error, Result};
 
@@ -53,6 +59,7 @@ pub(crate) fn top_k(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Ve
     let mut kept = keep(candidates, &scanned)?.into_iter();
     let mut numbered = None;
     let answers = (0..).zip(wanted).zip(ways).map(|((n, wanted), way)| {
+        let irregular = || irregular.scored(n);
         let rows = match way {
             Way::Nothing => return Ok(Vec::new()),
             Way::Replay => {
@@ -60,10 +67,19 @@ pub(crate) fn top_k(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Ve
                 return replay(numbered, wanted);
             }
             Way::All => regular_rows(candidates),
-            Way::Scan(..) => kept.next().unwrap_or_default(),
+            Way::Scan(_, limit) => {
+                let kept = kept.next().unwrap_or_default();
+                let leading = kept.leading(limit);
+                let mut scored = score(candidates, leading, &wanted.query)?;
+                scored.extend(irregular());
+                if let Some(hits) = without_ties(candidates, scored, limit)? {
+                    return Ok(hits);
+                }
+                kept.rows()
+            }
         };
         let mut scored = score(candidates, rows, &wanted.query)?;
-        scored.extend(irregular.scored(n));
+        scored.extend(irregular());
         candidates.sort(&mut scored)?;
         push_all(candidates, &scored, wanted.limit)
     });
@@ -99,7 +115,7 @@ impl Irregular {
         });
         let rows: Vec<RowRef> = rows.collect();
         let work = candidates.dim().saturating_mul(wanted.len());
-        let scores = map_on_threads(&rows, work, |row, values| {
+        let scores = threads::map(&rows, work, |row, values| {
             let norm = candidates.values(*row, values)?;
             let queries = wanted.iter().map(|wanted| &wanted.query);
             let score = |q: &Query| exact::cosine(&q.values, q.norm, values, norm);
@@ -130,29 +146,62 @@ impl Irregular {
     }
 }
 
+/// The rows that could be among the first of a query at their turn.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// With their approximate cosines.
+    rows: Vec<(RowRef, f64)>,
+    /// The bound of each part.
+    bounds: Vec<f64>,
+}
+
+impl Kept {
+    fn new(candidates: &Candidates<'_>, query: &Scaled) -> Kept {
+        let parts = candidates.parts();
+        let bound = parts.map(|(_, part)| query.bound(part.rows.is_exact(), Kernel::best()));
+        Kept {
+            rows: Vec::new(),
+            bounds: bound.collect(),
+        }
+    }
+
+    pub(super) fn rows(&self) -> Vec<RowRef> {
+        self.rows.iter().map(|(row, _)| *row).collect()
+    }
+
+    /// Those that could be among the first in the end.
+    pub(super) fn leading(&self, limit: usize) -> Vec<RowRef> {
+        let bound = |row: &RowRef| {
+            let bound = self.bounds.get(row.part as usize);
+            bound.copied().unwrap_or(f64::INFINITY)
+        };
+        let lower = self.rows.iter().map(|(row, cosine)| cosine - bound(row));
+        let mut lower: Vec<f64> = lower.filter(|lower| !lower.is_nan()).collect();
+        let Some(last) = limit.checked_sub(1).filter(|&last| last < lower.len()) else {
+            return self.rows();
+        };
+        let (_, &mut least, _) = lower.select_nth_unstable_by(last, |a, b| b.total_cmp(a));
+        let reaches = |(row, cosine): &&(RowRef, f64)| !(cosine + bound(row) < least);
+        let rows = self.rows.iter().filter(reaches);
+        rows.map(|(row, _)| *row).collect()
+    }
+}
+
 /// The rows that could be among the first of each query at their turn.
-pub(super) fn keep(
-    candidates: &Candidates<'_>,
-    queries: &[(&Scaled, usize)],
-) -> Result<Vec<Vec<RowRef>>> {
-    let mut kept = vec![Vec::new(); queries.len()];
+pub(super) fn keep(candidates: &Candidates<'_>, queries: &[(&Scaled, usize)]) -> Result<Vec<Kept>> {
+    let kept = queries.iter();
+    let mut kept: Vec<Kept> = kept
+        .map(|(query, _)| Kept::new(candidates, query))
+        .collect();
     if queries.is_empty() {
         return Ok(kept);
     }
-    let bounds: Vec<Vec<f64>> = queries
-        .iter()
-        .map(|(query, _)| {
-            let parts = candidates.parts();
-            let bound = parts.map(|(_, part)| query.bound(part.rows.is_exact(), Kernel::best()));
-            bound.collect()
-        })
-        .collect();
     let scaled: Vec<&Scaled> = queries.iter().map(|(query, _)| *query).collect();
     let shares = shares(candidates, queries.len());
-    let found = on_threads(shares, |share| {
-        let keepers = queries.iter().zip(&bounds);
+    let found = threads::on_all(shares, |share| {
+        let keepers = queries.iter().zip(&kept);
         let mut keepers: Vec<Keeper<'_>> = keepers
-            .map(|((_, limit), bounds)| Keeper::new(*limit, bounds))
+            .map(|((_, limit), kept)| Keeper::new(*limit, &kept.bounds))
             .collect();
         scan(candidates, &share, &scaled, &mut |found| {
             if let Some(keeper) = keepers.get_mut(found.query) {
@@ -164,7 +213,7 @@ pub(super) fn keep(
     })?;
     for share in found {
         for (all, kept) in kept.iter_mut().zip(share) {
-            all.extend(kept);
+            all.rows.extend(kept);
         }
     }
     Ok(kept)
@@ -176,7 +225,7 @@ struct Keeper<'b> {
     /// The bound of each part.
     bounds: &'b [f64],
     part: u32,
-    kept: Vec<RowRef>,
+    kept: Vec<(RowRef, f64)>,
     /// The largest lower bounds, at most `limit`.
     lower: BinaryHeap<Reverse<Lower>>,
     /// The least of them, once there are so many.
@@ -208,10 +257,8 @@ impl Keeper<'_> {
             if cosine + bound < self.threshold {
                 continue;
             }
-            self.kept.push(RowRef {
-                part: found.part,
-                row,
-            });
+            let part = found.part;
+            self.kept.push((RowRef { part, row }, cosine));
             self.raise(cosine - bound);
         }
     }
@@ -263,9 +310,29 @@ fn score(
     query: &Query,
 ) -> Result<Vec<(RowRef, f64)>> {
     let vector = (&query.values[..], query.norm);
-    map_on_threads(&rows, candidates.dim(), |row, values| {
+    threads::map(&rows, candidates.dim(), |row, values| {
         Ok((*row, candidates.cosine(*row, vector, values)?))
     })
+}
+
+/// The answer where no two scores are equal, and none is NaN: their order is then
+/// no matter of the heap.
+fn without_ties(
+    candidates: &Candidates<'_>,
+    mut scored: Vec<(RowRef, f64)>,
+    limit: usize,
+) -> Result<Option<Vec<Hit>>> {
+    scored.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
+    let falls = |pair: &[(RowRef, f64)]| matches!(pair, [a, b] if a.1 > b.1);
+    let is_nan = matches!(scored.as_slice(), [only] if only.1.is_nan());
+    if is_nan || !scored.windows(2).all(falls) {
+        return Ok(None);
+    }
+    let hits = scored.into_iter().take(limit).map(|(row, score)| {
+        let id = candidates.id(row)?;
+        Ok(Hit { id, score })
+    });
+    hits.collect::<Result<_>>().map(Some)
 }
 
 /// What the heap makes of rows in the order of the store.

@@ -126,6 +126,17 @@ impl Kernel {
     }
 }
 
+/// Has the processor fetch rows that will be multiplied soon. No more than a hint.
+pub(crate) fn prefetch(rows: &[f32]) {
+    // What follows the processor then fetches by itself.
+    const FIRST: usize = 32;
+    let rows = rows.get(..FIRST).unwrap_or(rows);
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(rows);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = rows;
+}
+
 /// Defines `one` and `four`, which go over rows, from `dot` and `dot4`, which
 /// take one row. A macro, because what it defines must be compiled for the same
 /// processor features for `dot` to become part of the loop.

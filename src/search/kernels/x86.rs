@@ -2,6 +2,18 @@
 
 use super::{Kernel, portable};
 
+/// See [`prefetch`](super::prefetch).
+pub(super) fn prefetch(rows: &[f32]) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    /// Components in a line of the cache.
+    const LINE: usize = 16;
+    for line in rows.chunks(LINE) {
+        // SAFETY: a prefetch has no effect that a program can see, whatever the
+        // address; and SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+}
+
 /// Defines `dot` and `dot4` from the operations on vectors beside it.
 macro_rules! vector_dots {
     ($lanes:literal, $(#[$feature:meta])*) => {

@@ -185,7 +185,7 @@ impl Rows for Vectors {
 
     fn each_block(
         &self,
-        _rows: Range<u32>,
+        _runs: &[Range<u32>],
         _each: &mut dyn FnMut(Block<'_>) -> Result<()>,
     ) -> Result<()> {
         Ok(())

@@ -1,16 +1,39 @@
 //! Candidates among the rows of segments, as a search sees them.
 
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use crate::{
     error::{Error, QueryError, Result},
-    search::{Block, Candidates, Part, Rows, VectorStoreQuery, runs_between, runs_of},
+    planes::Numbers,
+    search::{Block, Candidates, Part, Rows, VectorStoreQuery, prefetch, runs_between, runs_of},
     segment::{Map, VectorSegment},
     store::RowStore,
 };
 
 /// Bytes of rows that are read at a time. (Few in unit tests.)
 const CHUNK: usize = if cfg!(test) { 64 } else { 1 << 20 };
+/// Rows that stand alone come from all over the memory. So many are asked for
+/// before they are needed.
+const AHEAD: usize = 8;
+/// A block of so many bytes is long: the processor asks for the rest by itself.
+const LONG: usize = 16 << 10;
+
+/// Rows that were read.
+struct Opened<'s> {
+    first: u32,
+    nearest: Numbers<'s, f32>,
+    norms: Numbers<'s, f64>,
+}
+
+impl Opened<'_> {
+    fn block(&self) -> Block<'_> {
+        Block {
+            first: self.first,
+            nearest: &self.nearest,
+            norms: &self.norms,
+        }
+    }
+}
 
 /// The rows of a segment that a query looks at.
 pub(super) struct Selected<'s> {
@@ -80,20 +103,33 @@ impl Rows for Selected<'_> {
 
     fn each_block(
         &self,
-        rows: Range<u32>,
+        runs: &[Range<u32>],
         each: &mut dyn FnMut(Block<'_>) -> Result<()>,
     ) -> Result<()> {
         let plane = self.segment.plane();
         let most = (CHUNK / 4 / self.dim().max(1)).max(1);
-        for first in rows.clone().step_by(most) {
-            let end = rows.end.min(first.saturating_add(most as u32));
-            each(Block {
-                first,
-                nearest: &plane.nearest(first..end)?,
-                norms: &plane.norms(first..end)?,
-            })?;
+        let mut ahead = VecDeque::with_capacity(AHEAD + 1);
+        for run in runs {
+            for first in run.clone().step_by(most) {
+                let end = run.end.min(first.saturating_add(most as u32));
+                let opened = Opened {
+                    first,
+                    nearest: plane.nearest(first..end)?,
+                    norms: plane.norms(first..end)?,
+                };
+                let is_long = opened.nearest.len() * 4 > LONG;
+                if !is_long {
+                    prefetch(&opened.nearest);
+                }
+                ahead.push_back(opened);
+                while ahead.len() > AHEAD || (is_long && !ahead.is_empty()) {
+                    if let Some(opened) = ahead.pop_front() {
+                        each(opened.block())?;
+                    }
+                }
+            }
         }
-        Ok(())
+        ahead.iter().try_for_each(|opened| each(opened.block()))
     }
 
     fn values(&self, row: u32, values: &mut Vec<f64>) -> Result<f64> {
