@@ -181,8 +181,9 @@ impl Kept {
             return self.rows();
         };
         let (_, &mut least, _) = lower.select_nth_unstable_by(last, |a, b| b.total_cmp(a));
-        let reaches = |(row, cosine): &&(RowRef, f64)| !(cosine + bound(row) < least);
-        let rows = self.rows.iter().filter(reaches);
+        // One whose cosine is NaN does not.
+        let falls_short = |(row, cosine): &(RowRef, f64)| cosine + bound(row) < least;
+        let rows = self.rows.iter().filter(|row| !falls_short(row));
         rows.map(|(row, _)| *row).collect()
     }
 }
