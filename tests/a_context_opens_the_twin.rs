@@ -343,3 +343,63 @@ fn a_retriever_says_what_is_out_of_step() {
     let query = VectorStoreQuery::new(&vector).node_ids(["a-1"]);
     assert_eq!(index.retrieve(&query).unwrap_err().to_string(), "'a-1'");
 }
+
+/// Several indices may keep their vectors in one store.
+#[test]
+fn an_index_retrieves_its_own_nodes_only() {
+    let nodes = (0..4).map(|n| {
+        format!(r#""a-{n}": {{"__data__": {{"id_": "a-{n}", "text": "{n}", "class_name": "TextNode"}}, "__type__": "1"}}"#)
+    });
+    let nodes = nodes.collect::<Vec<_>>().join(", ");
+    let own = |ids: &[usize]| {
+        let pairs = ids.iter().map(|n| format!(r#"\"a-{n}\": \"a-{n}\""#));
+        pairs.collect::<Vec<_>>().join(", ")
+    };
+    let of = |id: &str, kind: &str, ids: &[usize]| {
+        let dict = own(ids);
+        format!(
+            r#""{id}": {{"__type__": "{kind}", "__data__": "{{\"index_id\": \"{id}\", \"summary\": null, \"nodes_dict\": {{{dict}}}, \"doc_id_dict\": {{}}, \"embeddings_dict\": {{}}}}"}}"#
+        )
+    };
+    let structs = [
+        of("all", "vector_store", &[0, 1, 2, 3]),
+        of("some", "vector_store", &[1, 3]),
+        of("none", "vector_store", &[]),
+        of("images", "multimodal", &[0]),
+    ];
+    let storage = Storage::with([
+        (VECTORS, &vector_store("a", 4)),
+        (DOCUMENTS, &format!(r#"{{"docstore/data": {{{nodes}}}}}"#)),
+        (
+            INDICES,
+            &format!(r#"{{"index_store/data": {{{}}}}}"#, structs.join(", ")),
+        ),
+    ]);
+    storage.pack();
+    let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+    let query = VectorStoreQuery::new(&[1.0, 0.0]).top_k(10);
+    let retrieved = |id, query: &VectorStoreQuery| {
+        let index = load_index_from_storage(&context, Some(id)).unwrap();
+        let mut twice = [(); 2].map(|()| {
+            let nodes = index.retrieve(query).unwrap();
+            let mut ids: Vec<_> = nodes.iter().map(|n| n.node.id().into_owned()).collect();
+            ids.sort();
+            ids
+        });
+        assert_eq!(twice[0], twice[1]);
+        std::mem::take(&mut twice[0])
+    };
+    assert_eq!(retrieved("all", &query), [b"a-0", b"a-1", b"a-2", b"a-3"]);
+    assert_eq!(retrieved("some", &query), [b"a-1", b"a-3"]);
+    assert_eq!(retrieved("none", &query), [b""; 0]);
+    assert_eq!(
+        retrieved("some", &query.clone().node_ids(["a-3"])),
+        [b"a-3"]
+    );
+    let images = load_index_from_storage(&context, Some("images")).unwrap();
+    let error = images.retrieve(&query).unwrap_err();
+    assert!(
+        matches!(error, Error::Load(LoadError::TwoEmbeddings)),
+        "{error}"
+    );
+}

@@ -172,6 +172,9 @@ fn a_question_that_makes_no_sense_is_told_so() {
         .ends_with(1)
         .says(["nobody", "twinstore ls"]);
     storage
+        .run("query", &["--like", "i", "--store", IMAGES])
+        .ends_with(0);
+    storage
         .run("query", &["--like", "a", "--store", "audio"])
         .ends_with(2)
         .says(["audio", "default", "image"]);
@@ -187,4 +190,31 @@ fn a_question_that_makes_no_sense_is_told_so() {
         .says([VECTORS, "newer", "twinstore pack"]);
     let run = storage.run("query", &["--like", "a", "-k", "1", "--generation", "1"]);
     assert_eq!(ids(&run.ends_with(0)), ["a"]);
+}
+
+/// In Python the type of an exception tells more than its text.
+#[test]
+fn an_exception_of_few_words_is_explained() {
+    let zeros = r#"{"embedding_dict": {"z": [0.0, 0.0], "q": [1.0, 0.0]}, "text_id_to_ref_doc_id": {}, "metadata_dict": {"q": {}}}"#;
+    let storage = Storage::with([(VECTORS, zeros)]);
+    storage.pack();
+    for (args, says) in [
+        (
+            &["--mode", "mmr"][..],
+            &["after q no vector", "error: 'q'"][..],
+        ),
+        (
+            &["--filter", "page == 1"],
+            &["z has no metadata", "error: 'z'"],
+        ),
+    ] {
+        let args = [&["--like", "q"], args].concat();
+        let run = storage.run("query", &args).ends_with(2);
+        run.says(says.iter().copied());
+    }
+    let json = storage
+        .run("query", &["--like", "z", "--json"])
+        .ends_with(0)
+        .json();
+    assert_eq!(json["results"][0][0]["score"], "NaN");
 }

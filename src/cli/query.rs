@@ -40,11 +40,11 @@ pub(crate) struct Args {
     /// For `--mode mmr`: 1 looks at the query only, 0 at the row before only
     #[arg(long, value_name = "0..1")]
     mmr_threshold: Option<f64>,
-    /// The namespace of the vector store
+    /// The vector store: its namespace, or its file's name
     #[arg(long, value_name = "NAME", default_value = twinstore::DEFAULT_VECTOR_STORE)]
     store: String,
     /// Show this of each row, too
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_delimiter = ',')]
     show: Vec<Show>,
     /// Search this generation instead of the newest
     #[arg(long, value_name = "N")]
@@ -94,13 +94,23 @@ struct Answer<'a> {
 #[derive(Serialize)]
 struct Row<'a> {
     id: Cow<'a, str>,
-    /// `null` for NaN.
+    /// A number, or "NaN", "Infinity", "-Infinity".
+    #[serde(serialize_with = "score")]
     score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     /// Where it is no strict JSON (it may hold NaN), as a string.
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Box<RawValue>>,
+}
+
+fn score<S: serde::Serializer>(score: &f64, out: S) -> Result<S::Ok, S::Error> {
+    match *score {
+        finite if finite.is_finite() => out.serialize_f64(finite),
+        nan if nan.is_nan() => out.serialize_str("NaN"),
+        positive if positive > 0.0 => out.serialize_str("Infinity"),
+        _ => out.serialize_str("-Infinity"),
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
@@ -135,7 +145,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             results,
         })?;
     } else {
-        output::text(&as_text(&results))?;
+        output::text(&as_text(&results, &args.show))?;
     }
     Ok(Outcome::Well)
 }
@@ -217,16 +227,29 @@ fn as_json(metadata: &Metadata) -> Option<Box<RawValue>> {
         .ok()
 }
 
-/// Says in plain words, too, of which lengths the vectors are.
+/// Says in plain words, too, what is wrong where Python's words need its type.
 fn explain(error: &Error) {
-    if let Error::Query(QueryError::Shapes { query, stored }) = error {
-        eprintln!(
-            "note: the query has {query} components, the vectors of the store have {stored}; was it made by another embedding model?"
-        );
-    }
+    let Error::Query(error) = error else {
+        return;
+    };
+    let text = |id: &[u8]| output::visible(&String::from_utf8_lossy(id));
+    let note = match error {
+        QueryError::Shapes { query, stored } => format!(
+            "the query has {query} components, the vectors of the store have {stored}; was it made by another embedding model?"
+        ),
+        QueryError::NodeWithoutMetadata { id } => {
+            format!("the vector of {} has no metadata to filter by", text(id))
+        }
+        QueryError::NoPick => "no vector has a score that is a number".to_owned(),
+        QueryError::NoFurtherPick { id } => {
+            format!("after {} no vector has a score that is a number", text(id))
+        }
+        _ => return,
+    };
+    eprintln!("note: {note}");
 }
 
-fn as_text(results: &[Vec<Row<'_>>]) -> String {
+fn as_text(results: &[Vec<Row<'_>>], shown: &[Show]) -> String {
     let mut out = String::new();
     for (n, rows) in results.iter().enumerate() {
         if results.len() > 1 {
@@ -235,8 +258,13 @@ fn as_text(results: &[Vec<Row<'_>>]) -> String {
         }
         let cells = rows.iter().map(|row| {
             let mut cells = vec![format!("{:.6}", row.score), row.id.clone().into_owned()];
-            cells.extend(row.text.as_deref().map(shortened));
-            cells.extend(row.metadata.as_deref().map(|m| shortened(m.get())));
+            for show in shown {
+                let text = match show {
+                    Show::Text => row.text.as_deref(),
+                    Show::Metadata => row.metadata.as_deref().map(RawValue::get),
+                };
+                cells.push(text.map(shortened).unwrap_or_default());
+            }
             cells
         });
         out.push_str(&output::table(&cells.collect::<Vec<_>>(), &[0]));

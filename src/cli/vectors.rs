@@ -2,11 +2,10 @@
 
 use std::{
     fs::File,
-    io::{self, Cursor, Read},
+    io::{self, Read},
     path::Path,
 };
 
-use npyz::{DType, NpyFile, Order, TypeChar};
 use twinstore::{
     Error,
     error::JsonFault,
@@ -27,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Vec<f64>>, Error> {
     };
     let bytes = bytes_of(path).map_err(failed)?;
     let vectors = match bytes.starts_with(NPY) {
-        true => npy(bytes).map_err(failed)?,
+        true => npy(&bytes).map_err(failed)?,
         false => from_json(&bytes).map_err(|(offset, fault)| Error::Json {
             path: path.to_owned(),
             offset: offset as u64,
@@ -53,24 +52,62 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// An array of one dimension is a vector, of two a vector a row.
-fn npy(bytes: Vec<u8>) -> io::Result<Vec<Vec<f64>>> {
-    let refuse = |why| Err(io::Error::other(why));
-    let file = NpyFile::new(Cursor::new(bytes))?;
-    let dim = match (file.shape(), file.order()) {
-        (&[dim], _) | (&[_, dim], Order::C) => dim,
-        ([_, _], Order::Fortran) => return refuse("the array is in Fortran order, not in C order"),
-        _ => return refuse("the array must have one or two dimensions"),
+/// An array of one dimension is a vector, of two a vector a row. (The format is that
+/// of NEP 1, `numpy.lib.format`; a whole library for its header is more than it takes.)
+fn npy(bytes: &[u8]) -> io::Result<Vec<Vec<f64>>> {
+    let refuse = |why| io::Error::new(io::ErrorKind::InvalidData, why);
+    let cut = || refuse("the array is cut, or its header is not one of numpy's");
+    let (header, data) = match bytes
+        .get(NPY.len()..)
+        .and_then(|b| b.split_first_chunk::<4>())
+    {
+        Some((&[1, _, low, high], rest)) => {
+            let length = usize::from(u16::from_le_bytes([low, high]));
+            rest.split_at_checked(length).ok_or_else(cut)?
+        }
+        Some((&[2 | 3, _, a, b], rest)) => {
+            let (&[c, d], rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
+            let length = u32::from_le_bytes([a, b, c, d]) as usize;
+            rest.split_at_checked(length).ok_or_else(cut)?
+        }
+        _ => return Err(cut()),
     };
-    let values: Vec<f64> = match file.dtype() {
-        DType::Plain(kind) if kind.type_char() == TypeChar::Float => match kind.size_field() {
-            4 => file.into_vec::<f32>()?.into_iter().map(f64::from).collect(),
-            8 => file.into_vec()?,
-            _ => return refuse("the array must be of float32 or float64"),
-        },
-        _ => return refuse("the array must be of float32 or float64"),
+    let header = std::str::from_utf8(header).map_err(|_| cut())?;
+    let value = |key: &str| {
+        let (_, value) = header.split_once(&format!("'{key}':"))?;
+        Some(value.trim_start())
     };
-    let dim = usize::try_from(dim).unwrap_or(usize::MAX);
+    let shape = value("shape").and_then(|v| v.strip_prefix('(')?.split_once(')'));
+    let (shape, _) = shape.ok_or_else(cut)?;
+    let numbers = shape.split(',').map(str::trim).filter(|n| !n.is_empty());
+    let shape = numbers.map(|n| n.parse::<usize>().map_err(|_| cut()));
+    let shape = shape.collect::<io::Result<Vec<_>>>()?;
+    let (rows, dim) = match *shape.as_slice() {
+        [dim] => (1, dim),
+        [rows, dim] if value("fortran_order").is_some_and(|v| v.starts_with("False")) => {
+            (rows, dim)
+        }
+        [_, _] => return Err(refuse("the array is in Fortran order, not in C order")),
+        _ => return Err(refuse("the array must have one or two dimensions")),
+    };
+    let values: Vec<f64> = match value("descr").and_then(|v| v.get(..5)) {
+        Some("'<f4'") => {
+            let numbers = data.as_chunks::<4>().0.iter();
+            numbers.map(|x| f64::from(f32::from_le_bytes(*x))).collect()
+        }
+        Some("'<f8'") => {
+            let numbers = data.as_chunks::<8>().0.iter();
+            numbers.map(|x| f64::from_le_bytes(*x)).collect()
+        }
+        _ => {
+            return Err(refuse(
+                "the array must be of float32 or float64, little-endian",
+            ));
+        }
+    };
+    if rows.checked_mul(dim) != Some(values.len()) {
+        return Err(refuse("the array is not as long as its shape says"));
+    }
     Ok(values.chunks(dim.max(1)).map(<[f64]>::to_vec).collect())
 }
 
@@ -114,8 +151,6 @@ fn from_json(text: &[u8]) -> Result<Vec<Vec<f64>>, (usize, JsonFault)> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use npyz::WriterBuilder;
-
     use super::*;
 
     #[test]
@@ -143,27 +178,40 @@ mod tests {
         }
     }
 
+    fn array(header: &str, data: &[u8]) -> Vec<u8> {
+        let length = (header.len() as u16).to_le_bytes();
+        [NPY, &[1, 0], &length, header.as_bytes(), data].concat()
+    }
+
     #[test]
     fn arrays_of_floats_hold_a_vector_a_row() {
-        let array = |shape: &[u64], order, values: &[f32]| {
-            let mut bytes = Vec::new();
-            let builder = npyz::WriteOptions::new().default_dtype();
-            let builder = builder.shape(shape).order(order).writer(&mut bytes);
-            let mut writer = builder.begin_nd().unwrap();
-            writer.extend(values.iter().copied()).unwrap();
-            writer.finish().unwrap();
-            bytes
+        let values = [0.5_f32, 1.5, 2.5, 3.5];
+        let data = values.map(f32::to_le_bytes).concat();
+        let floats = |shape: &str, order: &str| {
+            let header =
+                format!("{{'descr': '<f4', 'fortran_order': {order}, 'shape': {shape}, }}");
+            npy(&array(&header, &data))
         };
-        let values = [0.5, 1.5, 2.5, 3.5];
-        let vector = array(&[4], Order::C, &values);
-        assert_eq!(npy(vector.clone()).unwrap(), [[0.5, 1.5, 2.5, 3.5]]);
-        let rows = array(&[2, 2], Order::C, &values);
-        assert_eq!(npy(rows).unwrap(), [[0.5, 1.5], [2.5, 3.5]]);
-        assert!(npy(array(&[2, 2], Order::Fortran, &values)).is_err());
-        assert!(npy(array(&[1, 2, 2], Order::C, &values)).is_err());
-        assert!(npy(array(&[0, 3], Order::C, &[])).unwrap().is_empty());
-        for end in 0..vector.len() {
-            assert!(npy(vector[..end].to_vec()).is_err(), "{end}");
+        assert_eq!(floats("(4,)", "False").unwrap(), [[0.5, 1.5, 2.5, 3.5]]);
+        assert_eq!(floats("(2, 2)", "False").unwrap(), [[0.5, 1.5], [2.5, 3.5]]);
+        for (shape, order) in [
+            ("(2, 2)", "True"),
+            ("(1, 2, 2)", "False"),
+            ("()", "False"),
+            ("(5,)", "False"),
+            ("(4611686018427387904, 8)", "False"),
+            ("(-4,)", "False"),
+            ("(4", "False"),
+        ] {
+            assert!(floats(shape, order).is_err(), "{shape} {order}");
         }
+        let doubles = "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2)}";
+        let whole = array(doubles, &[0.25_f64, -1.0].map(f64::to_le_bytes).concat());
+        assert_eq!(npy(&whole).unwrap(), [[0.25, -1.0]]);
+        for end in 0..whole.len() {
+            assert!(npy(&whole[..end]).is_err(), "{end}");
+        }
+        let integers = "{'descr': '<i8', 'fortran_order': False, 'shape': (0,)}";
+        assert!(npy(&array(integers, b"")).is_err());
     }
 }

@@ -30,17 +30,22 @@ pub enum LoadError {
         id: String,
     },
     /// The vector store has an id that the index does not know.
-    #[error("{}", repr(id.as_bytes()))]
+    #[error("{}", repr(id))]
     UnknownVector {
         /// The id that the vector store answered with.
-        id: String,
+        id: Vec<u8>,
     },
     /// The index has a node that is not in the docstore.
-    #[error("{}", repr(format!("Node ID {id} not found in fetched nodes. ").as_bytes()))]
+    #[error("{}", repr(&[b"Node ID ", &id[..], b" not found in fetched nodes. "].concat()))]
     NodeNotFetched {
         /// The node's id.
-        id: String,
+        id: Vec<u8>,
     },
+    /// An index of texts and images is asked with an embedding for each.
+    #[error(
+        "a MultiModalVectorStoreIndex is searched with one embedding for texts and one for images: query its vector stores `default` and `image` one by one"
+    )]
+    TwoEmbeddings,
     /// Only an index over vectors can be asked for what is near to a vector.
     #[error("{class} has no vectors to search")]
     NoVectors {
@@ -57,6 +62,7 @@ impl LoadError {
             LoadError::NoIndex
             | LoadError::SeveralIndices { .. }
             | LoadError::UnknownIndex { .. }
+            | LoadError::TwoEmbeddings
             | LoadError::NoVectors { .. } => "ValueError",
             LoadError::UnknownRoot { .. }
             | LoadError::UnknownVector { .. }

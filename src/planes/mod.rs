@@ -29,7 +29,7 @@ mod write;
 mod tests;
 
 pub(crate) use classify::NotARow;
-pub(crate) use format::PlaneMeta;
+pub(crate) use format::{PlaneMeta, is_regular, norm};
 pub(crate) use numbers::Numbers;
 pub(crate) use read::{Plane, StoredRow};
 pub(crate) use write::{PlaneBuilder, PlanesBuilder, Pushed};

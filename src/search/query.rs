@@ -1,6 +1,6 @@
 //! What a query asks for, in LlamaIndex's words.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use super::filters::MetadataFilters;
 
@@ -21,7 +21,7 @@ pub struct VectorStoreQuery {
     pub similarity_top_k: Option<i64>,
     /// Only these ids are looked at; those the store does not have are passed
     /// over.
-    pub node_ids: Option<Vec<Vec<u8>>>,
+    pub node_ids: Option<Arc<[Vec<u8>]>>,
     /// How rows are chosen.
     pub mode: VectorStoreQueryMode,
     /// Only rows whose metadata pass are looked at.

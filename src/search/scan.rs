@@ -10,6 +10,8 @@ use crate::error::Result;
 /// stay in a core's second cache.
 const TILE: usize = if cfg!(test) { 256 } else { 128 << 10 };
 
+/// Dot products that one thread holds, of all queries.
+const MAX_DOTS: usize = 1 << 20;
 /// A row that stands alone takes the time of so many more: it has to be fetched
 /// from somewhere else in memory.
 const LONE: usize = 3;
@@ -87,7 +89,8 @@ pub(super) fn scan(
     let kernel = Kernel::best();
     let nearest: Vec<&[f32]> = queries.iter().map(|query| &query.nearest[..]).collect();
     let dim = candidates.dim();
-    let most = (TILE / 4 / dim.max(1)).max(1);
+    let most = (TILE / 4 / dim.max(1)).min(MAX_DOTS / queries.len().max(1));
+    let most = most.max(1);
     let mut dots = vec![0.0_f32; most * queries.len()];
     let mut cosines = vec![0.0_f64; most];
     for (part, runs) in &share.parts {

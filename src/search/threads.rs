@@ -36,7 +36,7 @@ pub(super) fn worth(components: usize) -> usize {
 /// The threads beside the one that asks; `None` where there can be none.
 fn pool() -> Option<Arc<ThreadPool>> {
     let process = std::process::id();
-    // Never waits: should a thread of the parent hold the lock at a fork, nobody
+    // Does not wait: should a thread of the parent hold the lock at a fork, nobody
     // would ever release it in the child.
     let mut pool = match POOL.try_lock() {
         Ok(pool) => pool,

@@ -1,6 +1,9 @@
 //! Indices of a context: what they are made of, and the nodes near to a vector.
 
-use std::sync::OnceLock;
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use super::{DEFAULT_VECTOR_STORE, StorageContext};
 use crate::{
@@ -115,8 +118,17 @@ pub struct Index<'c> {
     context: &'c StorageContext,
     index_struct: IndexStruct<'c>,
     id: String,
-    /// Of all its nodes, once they were asked for.
-    node_ids: OnceLock<Vec<Vec<u8>>>,
+    /// What of the vector store is its own, once that was asked for.
+    own: OnceLock<Own>,
+}
+
+/// What of a vector store is an index's own. Several indices may share one store.
+#[derive(Debug)]
+enum Own {
+    /// Every vector is.
+    All,
+    /// The vectors of these ids are.
+    Ids(Arc<[Vec<u8>]>),
 }
 
 /// A node and how near it is (`NodeWithScore` of LlamaIndex).
@@ -136,7 +148,7 @@ impl<'c> Index<'c> {
             context,
             index_struct,
             id,
-            node_ids: OnceLock::new(),
+            own: OnceLock::new(),
         };
         if index.nodes_dict().is_some() {
             // As LlamaIndex, which takes it from the context at once.
@@ -186,8 +198,12 @@ impl<'c> Index<'c> {
     /// of a `VectorStoreIndex` gives (`indices/vector_store/retrievers/retriever.py`).
     /// Where the query names no `node_ids`, all nodes of the index are looked at.
     ///
+    /// The first call reads all ids of the index. Where it shares the vector store
+    /// with other indices, its ids are kept, and each call looks them up.
+    ///
     /// # Errors
     /// [`LoadError::NoVectors`] for an index of another kind;
+    /// [`LoadError::TwoEmbeddings`] for a multi-modal one;
     /// [`LoadError::UnknownVector`] and [`LoadError::NodeNotFetched`] where vector
     /// store, index and docstore are out of step; those of
     /// [`VectorStore::query`](crate::store::VectorStore::query).
@@ -196,43 +212,58 @@ impl<'c> Index<'c> {
             let class = self.class_name();
             return Err(Error::Load(LoadError::NoVectors { class }));
         };
-        let hits = match &query.node_ids {
-            Some(_) => self.vector_store()?.query(query)?,
-            None => {
-                let own = query.clone().node_ids(self.node_ids(&nodes_dict)?);
-                self.vector_store()?.query(&own)?
+        if let IndexStruct::MultiModelIndexDict(_) = &self.index_struct {
+            return Err(Error::Load(LoadError::TwoEmbeddings));
+        }
+        let store = self.vector_store()?;
+        let own = match query.node_ids {
+            Some(_) => &Own::All,
+            None => self.own(&nodes_dict)?,
+        };
+        let hits = match own {
+            Own::All => store.query(query)?,
+            Own::Ids(ids) => {
+                let mut query = query.clone();
+                query.node_ids = Some(Arc::clone(ids));
+                store.query(&query)?
             }
         };
         let mut wanted = Vec::with_capacity(hits.len());
         for hit in &hits {
             let node = nodes_dict.get(&hit.id)?;
-            wanted.push(node.ok_or_else(|| {
-                Error::Load(LoadError::UnknownVector {
-                    id: hit.id_text().into_owned(),
-                })
-            })?);
+            wanted.push(
+                node.ok_or_else(|| Error::Load(LoadError::UnknownVector { id: hit.id.clone() }))?,
+            );
         }
         let docstore = self.context.docstore()?;
         let nodes = wanted.iter().zip(&hits).map(|(id, hit)| {
-            let node = docstore.get(id)?.ok_or_else(|| {
-                Error::Load(LoadError::NodeNotFetched {
-                    id: String::from_utf8_lossy(id).into_owned(),
-                })
-            })?;
+            let node = docstore
+                .get(id)?
+                .ok_or_else(|| Error::Load(LoadError::NodeNotFetched { id: id.clone() }))?;
             let score = hit.score;
             Ok(NodeWithScore { node, score })
         });
         nodes.collect()
     }
 
-    /// The ids that a retriever restricts its queries to.
-    fn node_ids(&self, nodes_dict: &StructMap<'_, Vec<u8>>) -> Result<&[Vec<u8>]> {
-        if let Some(ids) = self.node_ids.get() {
-            return Ok(ids);
+    /// A retriever restricts its queries to the nodes of its index. Where those are
+    /// all there are, that comes to the same as no restriction.
+    fn own(&self, nodes_dict: &StructMap<'_, Vec<u8>>) -> Result<&Own> {
+        if let Some(own) = self.own.get() {
+            return Ok(own);
         }
         let ids = nodes_dict.iter()?.map(|entry| Ok(entry?.1));
-        let ids = ids.collect::<Result<Vec<_>>>()?;
-        Ok(self.node_ids.get_or_init(|| ids))
+        let ids = ids.collect::<Result<HashSet<_>>>()?;
+        let mut all = true;
+        self.vector_store()?.each_id(&mut |id| {
+            all &= ids.contains(id);
+            Ok(())
+        })?;
+        let own = match all {
+            true => Own::All,
+            false => Own::Ids(ids.into_iter().collect()),
+        };
+        Ok(self.own.get_or_init(|| own))
     }
 
     fn vector_store(&self) -> Result<&'c VectorStore> {

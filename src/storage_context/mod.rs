@@ -294,14 +294,19 @@ impl StorageContext {
         self.vector_stores.iter().map(|one| one.namespace.as_str())
     }
 
-    /// The vector store of that namespace.
+    /// The vector store of that namespace. The name of its file is understood, too.
     ///
     /// # Errors
     /// [`Error::NoStore`]; [`Error::Damaged`]; [`Error::NotFound`] where the file is
     /// none that LlamaIndex could load.
     pub fn vector_store(&self, namespace: &str) -> Result<&VectorStore> {
-        let mut named = self.vector_stores.iter();
-        let Some(named) = named.find(|one| one.namespace == namespace) else {
+        let is_file = |one: &&NamedVectors| {
+            let file = one.file.as_deref().unwrap_or_default();
+            file == namespace || file.strip_suffix(".json") == Some(namespace)
+        };
+        let stores = &self.vector_stores;
+        let named = stores.iter().find(|one| one.namespace == namespace);
+        let Some(named) = named.or_else(|| stores.iter().find(is_file)) else {
             return Err(Error::NoStore {
                 name: namespace.to_owned(),
                 known: self.vector_stores().map(str::to_owned).collect(),

@@ -104,7 +104,7 @@ fn query_of(case: &VectorCase) -> Option<VectorStoreQuery> {
     let mut query = VectorStoreQuery::default();
     query.query_embedding.clone_from(&case.embedding);
     query.similarity_top_k = case.top_k;
-    query.node_ids.clone_from(&case.node_ids);
+    query.node_ids = case.node_ids.clone().map(Into::into);
     query.mode = *VectorStoreQueryMode::ALL
         .iter()
         .find(|mode| mode.as_str() == case.mode)

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, ops::Range};
 
 use crate::{
-    error::{Error, QueryError, Result},
+    error::Result,
     planes::Numbers,
     search::{Block, Candidates, Part, Rows, VectorStoreQuery, prefetch, runs_between, runs_of},
     segment::{Map, VectorSegment},
@@ -47,12 +47,6 @@ pub(super) fn select<'s>(
     store: &'s RowStore,
     query: &VectorStoreQuery,
 ) -> Result<Vec<Selected<'s>>> {
-    if query.filters.is_some()
-        && store.live(Map::Embeddings)? > 0
-        && store.live(Map::Metadata)? == 0
-    {
-        return Err(Error::Query(QueryError::NoMetadata));
-    }
     let selected = store.select(query.filters.as_ref(), query.node_ids.as_deref())?;
     let mut rows = Vec::new();
     for (n, segment) in store.segments().iter().enumerate() {

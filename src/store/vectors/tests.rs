@@ -243,7 +243,7 @@ fn compare(random: &mut Random, store: &VectorStore, live: &[Entry], dim: usize)
     let some = some_ids(random, live);
     let mut queries: Vec<VectorStoreQuery> = (0..6).map(|_| query(random, dim)).collect();
     for query in &mut queries {
-        query.node_ids = some.clone().filter(|_| random.below(3) > 0);
+        query.node_ids = some.clone().filter(|_| random.below(3) > 0).map(Into::into);
     }
     let batch = store.query_batch(&queries).unwrap();
     for (query, answer) in queries.iter_mut().zip(batch) {
