@@ -5,7 +5,7 @@ use std::{borrow::Cow, ffi::OsString, path::PathBuf};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use twinstore::{
-    Error, StorageContext,
+    Error, Notice, StorageContext,
     error::{NotFound, QueryError},
     json::{Escapes, encode},
     search::{Hit, MetadataFilter, MetadataFilters, VectorStoreQuery, VectorStoreQueryMode},
@@ -119,9 +119,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         Some(generation) => StorageContext::open_generation(&args.dir, generation, &options)?,
         None => StorageContext::open(&args.dir, &options)?,
     };
-    for notice in context.notices() {
-        eprintln!("note: {notice}");
-    }
+    tell(context.notices());
     let store = context.vector_store(&args.store)?;
     let queries: Vec<_> = args
         .embeddings(store)?
@@ -148,6 +146,20 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         output::text(&as_text(&results, &args.show))?;
     }
     Ok(Outcome::Well)
+}
+
+/// A copied directory has all its files touched, which is worth one line.
+fn tell(notices: &[Notice]) {
+    let is_touched = |notice: &&Notice| matches!(notice, Notice::Touched { .. });
+    let touched = notices.iter().filter(is_touched).count();
+    if touched > 1 {
+        eprintln!(
+            "note: {touched} JSON files were touched since they were packed, but seem to hold the same; `twinstore pack` makes sure"
+        );
+    }
+    for notice in notices.iter().filter(|n| touched < 2 || !is_touched(n)) {
+        eprintln!("note: {notice}");
+    }
 }
 
 impl Args {
