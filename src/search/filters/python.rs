@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, cmp::Ordering};
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 use crate::{
     error::{FilterTypeError, ValueType},
-    json::{Elements, Members, decode, parse_f64},
+    json::{self, Elements, Members, parse_f64},
 };
 
 /// A value of a row, or one of a filter that is no list.
@@ -127,21 +127,10 @@ impl<'t> Value<'t> {
     }
 }
 
-/// The text of a string token. Borrowed where it has no escapes, which are
-/// all that the two differ in.
+/// The text of a string token. A token that is no string, which only a bad file has,
+/// is empty.
 fn text_of(token: &[u8]) -> Cow<'_, [u8]> {
-    let inside = token
-        .strip_prefix(b"\"")
-        .and_then(|t| t.strip_suffix(b"\""));
-    match inside {
-        Some(text) if memchr(b'\\', text).is_none() => Cow::Borrowed(text),
-        _ => {
-            let mut text = Vec::with_capacity(token.len());
-            // A token that is no string, which only a bad file has, is empty.
-            let _ = decode(token, &mut text);
-            Cow::Owned(text)
-        }
-    }
+    json::Value::of(token).as_str().unwrap_or_default()
 }
 
 /// The comparisons that may fail.

@@ -7,7 +7,7 @@ use std::{collections::HashSet, ops::Range};
 use super::names::MAP_NAMES;
 use crate::{
     error::{Error, QueryError, Result},
-    json::{Elements, Members, decode, parse_f64},
+    json::{Elements, Value, decode, parse_f64},
     search::{Block, MetadataFilters, Rows, VectorStoreQuery, exact, filters::type_of},
     segment::Map,
     store::{CollectionPath, Lookups, RecordStore},
@@ -92,20 +92,8 @@ fn passes(filters: &MetadataFilters, id: &[u8], lookups: &mut Lookups<'_>) -> Re
         let found = type_of(&text);
         return Err(Error::Query(QueryError::MetadataNotAnObject { found }));
     }
-    filters.matches(&mut |key| Ok(member(&text, key).map(<[u8]>::to_vec)))
-}
-
-/// The value of a member of an object; the last, if there are several.
-fn member<'t>(object: &'t [u8], key: &[u8]) -> Option<&'t [u8]> {
-    let mut name = Vec::new();
-    let mut found = None;
-    for (token, value) in Members::new(object) {
-        name.clear();
-        if decode(token, &mut name).is_ok() && name == key {
-            found = Some(value);
-        }
-    }
-    found
+    let metadata = Value::of(&text);
+    filters.matches(&mut |key| Ok(metadata.get(key).map(|value| value.text().to_vec())))
 }
 
 /// Tells `each` the vectors of ids, which the store has, with their numbers.
