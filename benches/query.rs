@@ -118,10 +118,9 @@ fn main() {
             whole.clone().filters(MetadataFilters::all([filter]))
         };
         let by_page = filtered(format!("page == {page}"));
-        // Of as many files as make one row in a hundred.
-        let files: Vec<_> = (0..rows / 37 / 100)
-            .map(|n| format!("\"report-{n}.pdf\""))
-            .collect();
+        // Of as many files as make one row in a hundred, and one at least.
+        let files = 0..(rows / 37 / 100).max(1);
+        let files: Vec<_> = files.map(|n| format!("\"report-{n}.pdf\"")).collect();
         let by_file = filtered(format!("file in [{}]", files.join(", ")));
 
         if round == 0 {
