@@ -68,9 +68,11 @@ fn every_store_that_llamaindex_could_load_opens() {
     );
     for dir in roots.iter().flat_map(|root| persist_dirs(root)) {
         let storage = Storage::of(&files_of(&dir));
-        if storage.try_pack(PackOptions::default()).is_err() {
+        match storage.try_pack(PackOptions::default()) {
+            Ok(_) => {}
             // There is no store in it.
-            continue;
+            Err(Error::NothingToPack { .. }) => continue,
+            Err(e) => panic!("{}: {e}", dir.display()),
         }
         let info = storage.info();
         for backend in [Backend::Map, Backend::Read] {
@@ -106,7 +108,11 @@ fn every_store_that_llamaindex_could_load_opens() {
                 .collect::<Vec<_>>()
             {
                 match context.vector_store(&namespace) {
-                    Ok(_) | Err(Error::NotFound(NotFound::Structure { .. })) => {}
+                    Ok(_) => {}
+                    Err(Error::NotFound(NotFound::Structure { store })) => {
+                        let kept = info.stores.iter().find(|s| s.file == store);
+                        assert!(kept.unwrap().file_form, "{}: {store}", dir.display());
+                    }
                     Err(e) => panic!("{}: {namespace}: {e}", dir.display()),
                 }
             }
@@ -259,6 +265,21 @@ fn a_vector_store_of_the_old_name_is_the_default() {
     assert_eq!(context.vector_store("default").unwrap().len().unwrap(), 4);
     let old = context.vector_store("legacy:vector_store.json").unwrap();
     assert_eq!(old.len().unwrap(), 3);
+}
+
+/// LlamaIndex.TS calls its file otherwise. Where both are there, Python's is meant.
+#[test]
+fn a_docstore_of_another_name_is_opened_where_there_is_no_other() {
+    let storage = Storage::with([("doc_store.json", &document_store("TypeScript"))]);
+    let text = |storage: &Storage| {
+        storage.pack();
+        let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+        let node = context.docstore().unwrap().get(b"n").unwrap().unwrap();
+        String::from_utf8(node.text().into_owned()).unwrap()
+    };
+    assert_eq!(text(&storage), "TypeScript");
+    storage.write(DOCUMENTS, document_store("Python"));
+    assert_eq!(text(&storage), "Python");
 }
 
 /// As chats were written until 0.11.

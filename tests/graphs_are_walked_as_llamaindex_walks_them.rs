@@ -117,6 +117,9 @@ fn a_circle_is_walked_as_far_as_is_asked() {
     let store = graph(SMALL);
     let map = store.get_rel_map(Some(&[b"e"]), 1_000_000, 20_000).unwrap();
     assert_eq!(map[0].1.len(), 20_000);
+    // But not for ever.
+    let endless = store.get_rel_map(Some(&[b"e"]), usize::MAX, usize::MAX);
+    assert!(matches!(endless, Err(Error::Limit { .. })), "{endless:?}");
     let map = store.get_rel_map(Some(&[b"a"]), usize::MAX, 50).unwrap();
     assert_eq!(map[0].1.len(), 50);
 }

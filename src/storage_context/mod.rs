@@ -26,7 +26,7 @@ use crate::{
     container::OpenOptions,
     convert::{StoreText, Structure, store_name},
     error::{Error, NotFound, Result},
-    persist_dir::{Snapshot, StoreKind},
+    persist_dir::{OpenStore, Snapshot, StoreKind},
     store::{
         ChatStore, DocumentStore, GraphStore, IndexStore, PropertyGraphStore, RecordStore,
         VectorStore,
@@ -147,8 +147,21 @@ impl StorageContext {
     /// As [`from_persist_dir`](Self::from_persist_dir).
     pub fn open(dir: impl AsRef<Path>, options: &OpenOptions) -> Result<StorageContext> {
         let dir = dir.as_ref();
-        let snapshot = Snapshot::open(dir, None, options)?;
-        let notices = notices::compare(dir, snapshot.manifest())?;
+        let mut snapshot = Snapshot::open(dir, None, options)?;
+        let notices = loop {
+            let problem = match notices::compare(dir, snapshot.manifest()) {
+                Ok(notices) => break notices,
+                Err(problem @ Error::OutOfSync { .. }) => problem,
+                Err(e) => return Err(e),
+            };
+            // Somebody may have packed newer JSON since the twin was opened: then
+            // it is the snapshot that is old.
+            let newest = Snapshot::open(dir, None, options)?;
+            if newest.generation() == snapshot.generation() {
+                return Err(problem);
+            }
+            snapshot = newest;
+        };
         for notice in &notices {
             log::warn!("{notice}");
         }
@@ -250,7 +263,7 @@ impl StorageContext {
     /// could load.
     pub fn graph_store(&self) -> Result<&GraphStore> {
         open_once(&self.graph_store, || {
-            let records = self.records(StoreKind::GraphStore)?;
+            let records = self.records(StoreKind::GraphStore, "graph_store.json")?;
             Ok(records.map_or_else(GraphStore::empty, GraphStore::new))
         })
     }
@@ -261,7 +274,8 @@ impl StorageContext {
     /// As [`graph_store`](Self::graph_store).
     pub fn property_graph_store(&self) -> Result<Option<&PropertyGraphStore>> {
         let store = open_once(&self.property_graph_store, || {
-            let records = self.records(StoreKind::PropertyGraphStore)?;
+            let file = "property_graph_store.json";
+            let records = self.records(StoreKind::PropertyGraphStore, file)?;
             Ok(records.map(PropertyGraphStore::new))
         })?;
         Ok(store.as_ref())
@@ -273,7 +287,7 @@ impl StorageContext {
     /// As [`graph_store`](Self::graph_store).
     pub fn chat_store(&self) -> Result<&ChatStore> {
         open_once(&self.chat_store, || {
-            let Some((file, text)) = self.text(StoreKind::ChatStore)? else {
+            let Some((file, text)) = self.text(StoreKind::ChatStore, "chat_store.json")? else {
                 return Ok(ChatStore::empty());
             };
             if let (Structure::None, true) = (text.structure(), text.is_file_form()) {
@@ -327,7 +341,7 @@ impl StorageContext {
 
     /// The records of a store that every directory has; `None` without a directory.
     fn required(&self, kind: StoreKind, file: &str) -> Result<Option<RecordStore>> {
-        match (self.records(kind)?, &self.opened) {
+        match (self.records(kind, file)?, &self.opened) {
             (None, Some(opened)) => {
                 opened.snapshot.store(file)?;
                 Err(no_structure(file))
@@ -336,19 +350,21 @@ impl StorageContext {
         }
     }
 
-    fn records(&self, kind: StoreKind) -> Result<Option<RecordStore>> {
-        let text = self.text(kind)?;
+    fn records(&self, kind: StoreKind, file: &str) -> Result<Option<RecordStore>> {
+        let text = self.text(kind, file)?;
         text.map(|(file, text)| as_records(file, text)).transpose()
     }
 
-    /// The store of that kind, if there is one. Of each kind but one there is one
-    /// file, or of two names one.
-    fn text(&self, kind: StoreKind) -> Result<Option<(&str, StoreText)>> {
+    /// The store of that kind, if there is one: the one in `file`, which is what
+    /// LlamaIndex would open, before one of another name (LlamaIndex.TS has some).
+    fn text(&self, kind: StoreKind, file: &str) -> Result<Option<(&str, StoreText)>> {
         let Some(opened) = &self.opened else {
             return Ok(None);
         };
-        let mut stores = opened.snapshot.stores();
-        let Some(store) = stores.find(|store| store.record().kind == kind) else {
+        let of_kind = |store: &OpenStore<'_>| store.record().kind == kind;
+        let stores = || opened.snapshot.stores().filter(of_kind);
+        let named = stores().find(|store| store.record().file == file);
+        let Some(store) = named.or_else(|| stores().next()) else {
             return Ok(None);
         };
         Ok(Some((&store.record().file, StoreText::open(&store)?)))

@@ -9,15 +9,19 @@ use super::{
     records::{CollectionPath, Detail, RecordStore},
 };
 #[cfg(doc)]
-use crate::error::{Error, StoreError};
+use crate::error::StoreError;
 use crate::{
-    error::Result,
+    error::{Error, Result},
     json::{Kind, Value},
 };
 
 /// How many relations of one subject are followed beyond the first step:
 /// LlamaIndex passes its limit to the first step only, and this is the default.
 const STEP_LIMIT: usize = 30;
+
+/// Steps that are followed one into the other. A circle has no end. (LlamaIndex meets
+/// Python's limit of recursion, which is lower.)
+const MAX_DEPTH: usize = 100_000;
 
 /// What a subject is related to, and how: relation and object.
 pub type RelatedPair = [Vec<u8>; 2];
@@ -137,7 +141,8 @@ impl GraphStore {
     /// LlamaIndex does. No more triplets are read than are given.
     ///
     /// # Errors
-    /// As [`get`](GraphStore::get).
+    /// [`Error::Limit`] where triplets lead on for more than 100,000 steps, as in a
+    /// circle, and so many were asked for; as [`get`](GraphStore::get).
     pub fn get_rel_map(
         &self,
         subjects: Option<&[&[u8]]>,
@@ -184,8 +189,7 @@ impl GraphStore {
         most: usize,
     ) -> Result<Vec<Triple>> {
         let mut found = Vec::new();
-        // A list of what is still to be followed, as a depth of a million must
-        // not need a million frames.
+        // A list of what is still to be followed: nothing recurses.
         let mut steps = Vec::new();
         if depth > 0 {
             steps.push(self.step(subject, limit)?);
@@ -198,6 +202,13 @@ impl GraphStore {
             found.push([subject.clone(), relation, object.clone()]);
             if found.len() == most {
                 break;
+            }
+            if steps.len() == MAX_DEPTH && depth > MAX_DEPTH {
+                return Err(Error::Limit {
+                    what: "depth of a relation map",
+                    got: depth as u64,
+                    limit: MAX_DEPTH as u64,
+                });
             }
             if steps.len() < depth {
                 steps.push(self.step(&object, STEP_LIMIT)?);

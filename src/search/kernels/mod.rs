@@ -20,8 +20,11 @@ mod tests;
 use std::sync::LazyLock;
 
 /// Dot products of one query with rows of its length, one after another.
+///
+/// Unsafe to call where the processor lacks what the kernel is compiled for, and
+/// for no other reason: slices are checked.
 type One = unsafe fn(query: &[f32], rows: &[f32], out: &mut [f32]);
-/// The same of four queries of one length. Element `q` of an outcome is that
+/// The same of four queries of one length, unsafe for the same reason. Element `q` of an outcome is that
 /// of query `q`.
 type Four = unsafe fn(queries: [&[f32]; 4], rows: &[f32], out: [&mut [f32]; 4]);
 
