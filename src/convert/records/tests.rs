@@ -440,6 +440,16 @@ fn a_record_that_is_a_chain_of_blocks_comes_back() {
     long_comes_back(&around(&format!("[{}]", tokens.join(", "))), Maps::Inside);
 }
 
+/// Of three messages, the second's blocks were replaced by an op, and what ended in
+/// them was taken for what the third could repeat: it came back as the first.
+#[test]
+fn what_ends_in_a_repeated_array_cannot_be_repeated_itself() {
+    let said = |role: &str| format!(r#"{{"role":"{role}","blocks":[{{"block_type":"text","text":""}}]}}"#);
+    let messages = [said("assistant"), said("assistant"), said("user")].join(",");
+    let text = format!(r#"{{"store":{{"user-1":[{messages}]}}}}"#);
+    assert_eq!(comes_back(&text, Maps::Inside, false), Ok(true));
+}
+
 #[test]
 fn a_record_too_long_to_be_held_comes_back() {
     let member = format!("\"{}\"", "y".repeat(MIB));

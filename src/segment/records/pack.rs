@@ -1,5 +1,7 @@
 //! From the text of one record to packed text. The twin of `unpack.rs`.
 
+use std::collections::VecDeque;
+
 use super::{
     ops::{self, push_varint},
     styles::Styles,
@@ -49,9 +51,43 @@ pub(crate) struct Packer {
     open: Vec<Container>,
     /// How many ops there are so far.
     ops: u64,
-    plain_object: Vec<u8>,
-    plain_array: Vec<u8>,
+    plain_objects: Plain,
+    plain_arrays: Plain,
     run: Option<Run>,
+}
+
+/// The plain objects, or arrays, that ended last, the oldest first: where they
+/// ended in the packed text, and their text there.
+///
+/// The newest is what an op would repeat. The others are for when a text with ends
+/// in it is replaced by an op: a reader never meets those ends.
+#[derive(Debug, Default)]
+struct Plain(VecDeque<(usize, Vec<u8>)>);
+
+impl Plain {
+    fn is_last(&self, text: &[u8]) -> bool {
+        self.0.back().is_some_and(|(_, last)| last == text)
+    }
+
+    fn ended(&mut self, at: usize, text: &[u8]) {
+        // Nothing longer than a plain text is replaced, so that what ended before
+        // is needed only where nothing ended since.
+        let mut buffer = Vec::new();
+        let is_safe = |(end, _): &(usize, Vec<u8>)| end + ops::PLAIN.end() <= at;
+        while self.0.get(1).is_some_and(is_safe) {
+            buffer = self.0.pop_front().unwrap_or_default().1;
+        }
+        buffer.clear();
+        buffer.extend_from_slice(text);
+        self.0.push_back((at, buffer));
+    }
+
+    /// Forgets what ended after `start`: the text from there on was replaced.
+    fn replaced(&mut self, start: usize) {
+        while self.0.back().is_some_and(|(end, _)| *end > start) {
+            self.0.pop_back();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -231,23 +267,24 @@ impl Packer {
         if container.ops != self.ops || !ops::PLAIN.contains(&text.len()) {
             return;
         }
-        let (last, op) = match bracket {
-            b'}' => (&mut self.plain_object, ops::SAME_OBJECT),
-            _ => (&mut self.plain_array, ops::SAME_ARRAY),
+        let (plain, op) = match bracket {
+            b'}' => (&mut self.plain_objects, ops::SAME_OBJECT),
+            _ => (&mut self.plain_arrays, ops::SAME_ARRAY),
         };
-        if text == last.as_slice() {
+        if plain.is_last(text) {
             self.packed.truncate(start);
+            self.plain_objects.replaced(container.start);
+            self.plain_arrays.replaced(container.start);
             self.op(op);
         } else {
-            last.clear();
-            last.extend_from_slice(text);
+            plain.ended(self.handed_on + self.packed.len(), text);
         }
     }
 
     /// Forgets what SAME_OBJECT and SAME_ARRAY would repeat.
     fn forget(&mut self) {
-        self.plain_object.clear();
-        self.plain_array.clear();
+        self.plain_objects.0.clear();
+        self.plain_arrays.0.clear();
     }
 }
 
