@@ -57,12 +57,6 @@ impl MappedFile {
     }
 
     pub(crate) fn slice(&self, range: &Range<u64>) -> Result<&[u8]> {
-        let inside = || {
-            let start = usize::try_from(range.start).ok()?;
-            let end = usize::try_from(range.end).ok()?;
-            self.map.get(start..end)
-        };
-        inside()
-            .ok_or_else(|| Error::io("read", &self.path)(std::io::ErrorKind::UnexpectedEof.into()))
+        super::slice(&self.map, range, &self.path)
     }
 }

@@ -1,9 +1,9 @@
-//! Where bytes come from: a file that is mapped, or one that is read.
+//! Where bytes come from: a file that is mapped, one that is read, or memory.
 //!
 //! A [`View`] is a run of bytes with a 64-byte-aligned origin. It is borrowed
 //! from the map, or shares a block that was read into memory; code above this
 //! layer does not see the difference. `Source` is one open file under one
-//! of the two [`Backend`]s. A `Spill` is a temporary file on the way to a
+//! of the two [`Backend`]s, or a file that was never written to disk. A `Spill` is a temporary file on the way to a
 //! final one.
 //!
 //! This layer knows nothing of formats and checks nothing: whoever asks for
@@ -17,7 +17,7 @@ mod spill;
 pub use aligned::AlignedBytes;
 pub(crate) use mapped::MappedFile;
 pub(crate) use read::ReadFile;
-pub(crate) use spill::{LazySpill, Spill};
+pub(crate) use spill::{LazySpill, Spill, Spills};
 
 use std::{
     fs::File,
@@ -44,7 +44,7 @@ pub enum Backend {
 /// A run of bytes that stays valid as long as the view is held.
 #[derive(Debug, Clone)]
 pub enum View<'a> {
-    /// Borrowed from a mapped file.
+    /// Borrowed from a mapped file, or from one in memory.
     Mapped(&'a [u8]),
     /// A part of a block in memory.
     Block {
@@ -66,11 +66,47 @@ impl Deref for View<'_> {
     }
 }
 
-/// One open file under one of the two backends.
+/// What errors call a file that is only in memory.
+pub(crate) const MEMORY: &str = "(memory)";
+
+/// One open file under one of the two backends, or in memory.
 #[derive(Debug)]
 pub(crate) enum Source {
     Mapped(MappedFile),
     Read(ReadFile),
+    Memory(MemoryFile),
+}
+
+/// A file that is only in memory.
+#[derive(Debug)]
+pub(crate) struct MemoryFile {
+    bytes: AlignedBytes,
+    path: PathBuf,
+}
+
+impl MemoryFile {
+    pub(crate) fn new(content: &[u8]) -> MemoryFile {
+        let mut bytes = AlignedBytes::zeroed(content.len());
+        bytes.copy_from_slice(content);
+        MemoryFile {
+            bytes,
+            path: PathBuf::from(MEMORY),
+        }
+    }
+
+    pub(crate) fn slice(&self, range: &Range<u64>) -> Result<&[u8]> {
+        slice(&self.bytes, range, &self.path)
+    }
+}
+
+/// A part of bytes that lie in memory.
+fn slice<'b>(bytes: &'b [u8], range: &Range<u64>, path: &Path) -> Result<&'b [u8]> {
+    let inside = || {
+        let start = usize::try_from(range.start).ok()?;
+        let end = usize::try_from(range.end).ok()?;
+        bytes.get(start..end)
+    };
+    inside().ok_or_else(|| Error::io("read", path)(std::io::ErrorKind::UnexpectedEof.into()))
 }
 
 impl Source {
@@ -96,6 +132,7 @@ impl Source {
         match self {
             Source::Mapped(file) => file.bytes().len() as u64,
             Source::Read(file) => file.len(),
+            Source::Memory(file) => file.bytes.len() as u64,
         }
     }
 
@@ -103,6 +140,7 @@ impl Source {
         match self {
             Source::Mapped(file) => file.path(),
             Source::Read(file) => file.path(),
+            Source::Memory(file) => &file.path,
         }
     }
 
@@ -111,6 +149,7 @@ impl Source {
     pub(crate) fn read_unchecked(&self, range: Range<u64>) -> Result<View<'_>> {
         match self {
             Source::Mapped(file) => Ok(View::Mapped(file.slice(&range)?)),
+            Source::Memory(file) => Ok(View::Mapped(file.slice(&range)?)),
             Source::Read(file) => {
                 let block = Arc::new(file.read(&range)?);
                 let range = 0..block.len();

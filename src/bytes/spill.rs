@@ -1,9 +1,10 @@
 //! Temporary files for data that are produced before their place in the
 //! final file is reached: packing must not hold what grows with the input.
+//! What becomes a file in memory has them in memory, too.
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, BufReader, BufWriter, Cursor, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -11,32 +12,71 @@ use crate::error::{Error, Result};
 
 const BUFFER: usize = 256 << 10;
 
+/// Where spills are: in files, for what may be large, or in memory, for what
+/// becomes a segment in memory.
+#[derive(Debug, Clone)]
+pub(crate) enum Spills {
+    /// In unnamed files in this directory.
+    Dir(PathBuf),
+    /// In memory.
+    Memory,
+}
+
+impl From<&Path> for Spills {
+    fn from(dir: &Path) -> Spills {
+        Spills::Dir(dir.to_owned())
+    }
+}
+
+impl Spills {
+    /// What errors call them.
+    fn path(&self) -> &Path {
+        match self {
+            Spills::Dir(dir) => dir,
+            Spills::Memory => Path::new(super::MEMORY),
+        }
+    }
+}
+
 /// An unnamed temporary file: appended to, or written at any place, then read
-/// back. It vanishes with the process.
+/// back. It vanishes with the process. (Or the same in memory.)
 #[derive(Debug)]
 pub(crate) struct Spill {
-    file: BufWriter<File>,
+    file: Kept,
     len: u64,
     /// Where the file is written next.
     position: u64,
-    dir: PathBuf,
+    place: Spills,
+}
+
+#[derive(Debug)]
+enum Kept {
+    File(BufWriter<File>),
+    Memory(Cursor<Vec<u8>>),
 }
 
 impl Spill {
-    /// A new empty spill in `dir`.
-    pub(crate) fn new(dir: &Path) -> Result<Spill> {
-        let file = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
+    /// A new empty spill.
+    pub(crate) fn new(place: impl Into<Spills>) -> Result<Spill> {
+        let place = place.into();
+        let file = match &place {
+            Spills::Dir(dir) => {
+                let file = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
+                Kept::File(BufWriter::with_capacity(BUFFER, file))
+            }
+            Spills::Memory => Kept::Memory(Cursor::default()),
+        };
         Ok(Spill {
-            file: BufWriter::with_capacity(BUFFER, file),
+            file,
             len: 0,
             position: 0,
-            dir: dir.to_owned(),
+            place,
         })
     }
 
     /// The directory that it is in.
     pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+        self.place.path()
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -50,15 +90,11 @@ impl Spill {
 
     /// Writes at `offset`. What lies between places that were written is zero.
     pub(crate) fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let file = &mut self.file;
-        let moved = if offset == self.position {
-            Ok(())
-        } else {
-            file.seek(SeekFrom::Start(offset)).map(drop)
+        let written = match &mut self.file {
+            Kept::File(file) => put(file, (offset != self.position).then_some(offset), bytes),
+            Kept::Memory(file) => put(file, (offset != self.position).then_some(offset), bytes),
         };
-        moved
-            .and_then(|()| file.write_all(bytes))
-            .map_err(Error::io("write to a temporary file in", &self.dir))?;
+        written.map_err(Error::io("write to a temporary file in", self.place.path()))?;
         self.position = offset + bytes.len() as u64;
         self.len = self.len.max(self.position);
         Ok(())
@@ -67,24 +103,33 @@ impl Spill {
     /// A reader over everything written so far. Writing may go on after it
     /// was dropped.
     pub(crate) fn reader(&mut self) -> Result<SpillReader<'_>> {
-        let error = || Error::io("read a temporary file in", &self.dir);
-        self.file.flush().map_err(error())?;
+        let error = || Error::io("read a temporary file in", self.place.path());
         let len = self.len;
-        let file = self.file.get_mut();
-        file.seek(SeekFrom::Start(0)).map_err(error())?;
+        let file = match &mut self.file {
+            Kept::File(file) => {
+                file.flush().map_err(error())?;
+                let file = file.get_mut();
+                file.seek(SeekFrom::Start(0)).map_err(error())?;
+                Reading::File(BufReader::with_capacity(BUFFER, file))
+            }
+            Kept::Memory(file) => {
+                file.set_position(0);
+                Reading::Memory(file)
+            }
+        };
         // Where dropping the reader leaves the file.
         self.position = len;
         Ok(SpillReader {
-            file: BufReader::with_capacity(BUFFER, file),
+            file,
             end: len,
-            dir: &self.dir,
+            dir: self.place.path(),
         })
     }
 
     /// Hands everything written to `sink`, in pieces.
     pub(crate) fn drain(mut self, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut left = self.len;
-        let mut buffer = vec![0; BUFFER];
+        let mut buffer = vec![0; usize::try_from(left).unwrap_or(BUFFER).min(BUFFER)];
         let mut reader = self.reader()?;
         while left > 0 {
             let now = usize::try_from(left).unwrap_or(BUFFER).min(BUFFER);
@@ -97,19 +142,26 @@ impl Spill {
     }
 }
 
+fn put(file: &mut (impl Write + Seek), seek: Option<u64>, bytes: &[u8]) -> io::Result<()> {
+    if let Some(offset) = seek {
+        file.seek(SeekFrom::Start(offset))?;
+    }
+    file.write_all(bytes)
+}
+
 /// A spill that is only appended to and drained, and becomes a file once it
 /// holds as much as a file's buffer would: there may be hundreds.
 #[derive(Debug)]
 pub(crate) struct LazySpill {
-    dir: PathBuf,
+    place: Spills,
     held: Vec<u8>,
     spill: Option<Spill>,
 }
 
 impl LazySpill {
-    pub(crate) fn new(dir: &Path) -> LazySpill {
+    pub(crate) fn new(place: impl Into<Spills>) -> LazySpill {
         LazySpill {
-            dir: dir.to_owned(),
+            place: place.into(),
             held: Vec::new(),
             spill: None,
         }
@@ -124,11 +176,12 @@ impl LazySpill {
         if let Some(spill) = &mut self.spill {
             return spill.write(bytes);
         }
-        if self.held.len() + bytes.len() <= BUFFER {
+        let stays = matches!(self.place, Spills::Memory);
+        if stays || self.held.len() + bytes.len() <= BUFFER {
             self.held.extend_from_slice(bytes);
             return Ok(());
         }
-        let spill = self.spill.insert(Spill::new(&self.dir)?);
+        let spill = self.spill.insert(Spill::new(self.place.clone())?);
         spill.write(&std::mem::take(&mut self.held))?;
         spill.write(bytes)
     }
@@ -145,30 +198,44 @@ impl LazySpill {
 /// Reads a [`Spill`] from its start, or from anywhere after a seek.
 #[derive(Debug)]
 pub(crate) struct SpillReader<'a> {
-    file: BufReader<&'a mut File>,
+    file: Reading<'a>,
     end: u64,
     dir: &'a Path,
 }
 
+#[derive(Debug)]
+enum Reading<'a> {
+    File(BufReader<&'a mut File>),
+    Memory(&'a mut Cursor<Vec<u8>>),
+}
+
 impl SpillReader<'_> {
     pub(crate) fn read_exact(&mut self, buffer: &mut [u8]) -> Result<()> {
-        self.file
-            .read_exact(buffer)
-            .map_err(Error::io("read a temporary file in", self.dir))
+        let read = match &mut self.file {
+            Reading::File(file) => file.read_exact(buffer),
+            Reading::Memory(file) => file.read_exact(buffer),
+        };
+        read.map_err(Error::io("read a temporary file in", self.dir))
     }
 
     /// Goes on `bytes` later.
     pub(crate) fn skip(&mut self, bytes: u64) -> Result<()> {
         // What is skipped is at most a spill, which no file system lets grow
         // beyond an i64.
-        self.file
-            .seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX))
-            .map_err(Error::io("read a temporary file in", self.dir))
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let moved = match &mut self.file {
+            Reading::File(file) => file.seek_relative(bytes),
+            Reading::Memory(file) => file.seek_relative(bytes),
+        };
+        moved.map_err(Error::io("read a temporary file in", self.dir))
     }
 
     pub(crate) fn seek(&mut self, offset: u64) -> Result<()> {
-        self.file
-            .seek(SeekFrom::Start(offset))
+        let moved = match &mut self.file {
+            Reading::File(file) => file.seek(SeekFrom::Start(offset)),
+            Reading::Memory(file) => file.seek(SeekFrom::Start(offset)),
+        };
+        moved
             .map(drop)
             .map_err(Error::io("read a temporary file in", self.dir))
     }
@@ -178,7 +245,10 @@ impl Drop for SpillReader<'_> {
     fn drop(&mut self) {
         // Appending goes on at the end. A failure shows at the next write: the
         // position would then be wrong, and the proof of the export finds it.
-        let end: io::Result<u64> = self.file.get_mut().seek(SeekFrom::Start(self.end));
+        let end: io::Result<u64> = match &mut self.file {
+            Reading::File(file) => file.get_mut().seek(SeekFrom::Start(self.end)),
+            Reading::Memory(file) => file.seek(SeekFrom::Start(self.end)),
+        };
         debug_assert!(end.is_ok());
     }
 }
@@ -196,9 +266,11 @@ mod tests {
                 1..40,
             ),
             read_after in 0..40_usize,
+            in_memory: bool,
         ) {
             let dir = tempfile::tempdir().unwrap();
-            let mut spill = Spill::new(dir.path()).unwrap();
+            let place = if in_memory { Spills::Memory } else { Spills::from(dir.path()) };
+            let mut spill = Spill::new(place).unwrap();
             let mut model: Vec<u8> = Vec::new();
             for (n, (place, bytes)) in writes.iter().enumerate() {
                 let at = place.unwrap_or(model.len());

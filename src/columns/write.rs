@@ -1,6 +1,6 @@
 //! Collecting the entries of a store's maps as columns, and writing them.
 
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
 
 use super::{
     build::{ColumnBuilder, Shared},
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     blocks::BlockSink,
-    bytes::Spill,
+    bytes::{Spill, Spills},
     container::{ContainerWriter, SectionKind, codec},
     error::{Error, Place, Result},
     json::JsonStyle,
@@ -31,10 +31,11 @@ pub(crate) struct ColumnsBuilder {
 }
 
 impl ColumnsBuilder {
-    pub(crate) fn new(spills: &Path) -> Result<ColumnsBuilder> {
+    pub(crate) fn new(spills: impl Into<Spills>) -> Result<ColumnsBuilder> {
+        let spills = spills.into();
         Ok(ColumnsBuilder {
             shared: Shared {
-                codes: Spill::new(spills)?,
+                codes: Spill::new(spills.clone())?,
                 blocks: BlockSink::new(Spill::new(spills)?)?,
             },
             columns: Vec::new(),

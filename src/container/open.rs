@@ -15,7 +15,7 @@ use super::{
     read::{Bitmap, Span, u32s},
 };
 use crate::{
-    bytes::{Backend, Source},
+    bytes::{Backend, MemoryFile, Source},
     error::{Error, Fault, Place, Result},
 };
 
@@ -94,13 +94,23 @@ impl Container {
         expected: Expected,
         options: &OpenOptions,
     ) -> Result<Container> {
+        let source = Source::open(path, options.backend)?;
+        Container::of(source, kind, expected, options.verify)
+    }
+
+    /// Opens a file whose bytes are `content` and on no disk.
+    pub(super) fn in_memory(content: &[u8], kind: FileKind) -> Result<Container> {
+        let source = Source::Memory(MemoryFile::new(content));
+        Container::of(source, kind, Expected::Any, Verify::Lazy)
+    }
+
+    fn of(source: Source, kind: FileKind, expected: Expected, verify: Verify) -> Result<Container> {
         let damaged = |(place, fault)| Error::Damaged {
-            path: path.to_owned(),
+            path: source.path().clone(),
             place,
             fault,
         };
         let at = |part, offset, fault| damaged((Place { part, offset }, fault));
-        let source = Source::open(path, options.backend)?;
         let len = source.len();
         if len < HEADER_LEN + TRAILER_LEN {
             return Err(at("file", 0, Fault::TooShort(len)));
@@ -150,12 +160,12 @@ impl Container {
             trailer,
             entries,
             page_crcs,
-            verify: options.verify,
+            verify,
             blocks,
             pages: Bitmap::new(page_count),
             read_only: believed.ro_compat != 0,
         };
-        if options.verify == Verify::Eager {
+        if verify == Verify::Eager {
             container.check()?;
         }
         Ok(container)
@@ -185,7 +195,7 @@ impl Container {
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         match &self.source {
-            Source::Mapped(_) => 0,
+            Source::Mapped(_) | Source::Memory(_) => 0,
             Source::Read(file) => file.bytes_read(),
         }
     }

@@ -120,9 +120,11 @@ impl Container {
         let blocks = range.start / BLOCK..(range.end - 1) / BLOCK + 1;
         match &self.source {
             Source::Mapped(file) => {
-                for block in blocks {
-                    self.verify_mapped_block(block)?;
-                }
+                self.verify_mapped_blocks(blocks)?;
+                Ok(View::Mapped(file.slice(&range)?))
+            }
+            Source::Memory(file) => {
+                self.verify_mapped_blocks(blocks)?;
                 Ok(View::Mapped(file.slice(&range)?))
             }
             Source::Read(file) => {
@@ -157,13 +159,15 @@ impl Container {
         Ok(bytes)
     }
 
-    fn verify_mapped_block(&self, number: u64) -> Result<()> {
-        if self.verify == Verify::Never || self.blocks.get(number) {
-            return Ok(());
+    fn verify_mapped_blocks(&self, blocks: Range<u64>) -> Result<()> {
+        for number in blocks {
+            if self.verify == Verify::Never || self.blocks.get(number) {
+                continue;
+            }
+            let bytes = self.source.read_unchecked(self.block_range(number))?;
+            self.verify_block(number, &bytes)?;
+            self.blocks.set(number);
         }
-        let bytes = self.source.read_unchecked(self.block_range(number))?;
-        self.verify_block(number, &bytes)?;
-        self.blocks.set(number);
         Ok(())
     }
 
@@ -208,15 +212,16 @@ impl Container {
                 Err(self.damaged_part("block checksums", range.start, Fault::Checksum))
             }
         };
-        match &self.source {
-            Source::Mapped(file) => {
-                let bytes = file.slice(&range)?;
-                if !self.pages.get(page) {
-                    verify(bytes)?;
-                    self.pages.set(page);
-                }
-                Ok(View::Mapped(bytes))
+        let mapped = |bytes| {
+            if !self.pages.get(page) {
+                verify(bytes)?;
+                self.pages.set(page);
             }
+            Ok(View::Mapped(bytes))
+        };
+        match &self.source {
+            Source::Mapped(file) => mapped(file.slice(&range)?),
+            Source::Memory(file) => mapped(file.slice(&range)?),
             Source::Read(file) => {
                 // Pages live in the same cache, numbered from the top down.
                 let block = file.block(u64::MAX - page, &range, verify)?;

@@ -10,11 +10,14 @@ use std::{
 use bincode::Encode;
 
 use super::{
-    codec,
+    Container, codec,
     format::{self, ALIGN, BLOCK, Entry, HEADER_LEN, TRAILER_LEN, Trailer},
     kinds::{FileKind, SectionKind},
 };
-use crate::error::{Error, Place, Result};
+use crate::{
+    bytes::MEMORY,
+    error::{Error, Place, Result},
+};
 
 const BUFFER: usize = 1 << 20;
 
@@ -24,12 +27,28 @@ pub struct ContainerWriter {
     path: PathBuf,
     kind: FileKind,
     /// `None` once finished.
-    file: Option<io::BufWriter<File>>,
+    file: Option<Out>,
     position: u64,
     block: crc32fast::Hasher,
     block_crcs: Vec<u32>,
     section: Option<(SectionKind, u64, crc32fast::Hasher)>,
     entries: Vec<Entry>,
+}
+
+/// Where a container is written to.
+#[derive(Debug)]
+enum Out {
+    File(io::BufWriter<File>),
+    Memory(Vec<u8>),
+}
+
+impl Out {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Out::File(file) => file.write_all(bytes),
+            Out::Memory(file) => file.write_all(bytes),
+        }
+    }
 }
 
 /// A finished file, synced: what the manifest has to know of it.
@@ -48,10 +67,21 @@ impl ContainerWriter {
     /// [`Error::Io`].
     pub fn create(path: &Path, kind: FileKind) -> Result<ContainerWriter> {
         let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let file = Out::File(io::BufWriter::with_capacity(BUFFER, file));
+        ContainerWriter::begun(file, path, kind)
+    }
+
+    /// A file that is only in memory: [`open_finished`](Self::open_finished)
+    /// opens it.
+    pub(crate) fn in_memory(kind: FileKind) -> Result<ContainerWriter> {
+        ContainerWriter::begun(Out::Memory(Vec::new()), Path::new(MEMORY), kind)
+    }
+
+    fn begun(file: Out, path: &Path, kind: FileKind) -> Result<ContainerWriter> {
         let mut writer = ContainerWriter {
             path: path.to_owned(),
             kind,
-            file: Some(io::BufWriter::with_capacity(BUFFER, file)),
+            file: Some(file),
             position: 0,
             block: crc32fast::Hasher::new(),
             block_crcs: Vec::new(),
@@ -123,6 +153,52 @@ impl ContainerWriter {
     /// # Errors
     /// [`Error::Io`]; the file is removed then.
     pub fn finish(mut self) -> Result<Written> {
+        let (tables, written) = self.tables()?;
+        let Some(mut file) = self.file.take() else {
+            return Err(self.gone());
+        };
+        let result = file.write_all(&tables).and_then(|()| match &mut file {
+            Out::File(file) => file.flush(),
+            Out::Memory(_) => Ok(()),
+        });
+        let result = result.map_err(Error::io("write", &self.path));
+        let result = result.and_then(|()| match &file {
+            Out::File(file) => {
+                let sync = Error::io("sync", &self.path);
+                file.get_ref().sync_all().map_err(sync)
+            }
+            Out::Memory(_) => Ok(()),
+        });
+        // What could not be written or synced must not stay and be found.
+        if let Err(e) = result {
+            drop(file);
+            let _ = fs::remove_file(&self.path);
+            return Err(e);
+        }
+        Ok(written)
+    }
+
+    /// Finishes a file in memory and opens it, as one on disk is opened.
+    ///
+    /// # Errors
+    /// [`Error::Io`] for a file that is not in memory.
+    pub(crate) fn open_finished(mut self) -> Result<Container> {
+        let (tables, _) = self.tables()?;
+        match self.file.take() {
+            Some(Out::Memory(mut bytes)) => {
+                bytes.extend_from_slice(&tables);
+                Container::in_memory(&bytes, self.kind)
+            }
+            Some(file @ Out::File(_)) => {
+                self.file = Some(file);
+                Err(self.gone())
+            }
+            None => Err(self.gone()),
+        }
+    }
+
+    /// Ends the last section; gives all that comes after it.
+    fn tables(&mut self) -> Result<(Vec<u8>, Written)> {
         self.end_section()?;
         let crc_table = self.position;
         self.block_crcs.extend(
@@ -147,30 +223,17 @@ impl ContainerWriter {
             root: format::root(&format::header(self.kind), page_crcs, toc),
             file_len: crc_table + (table.len() + tail.len()) as u64 + TRAILER_LEN,
         };
-        let write = Error::io("write", self.path.clone());
-        let Some(mut file) = self.file.take() else {
-            return Err(write(io::ErrorKind::NotConnected.into()));
-        };
-        let result = file
-            .write_all(&table)
-            .and_then(|()| file.write_all(&tail))
-            .and_then(|()| file.write_all(&trailer.encode(self.kind)))
-            .and_then(|()| file.flush())
-            .map_err(write)
-            .and_then(|()| {
-                let sync = Error::io("sync", self.path.clone());
-                file.get_ref().sync_all().map_err(sync)
-            });
-        // What could not be written or synced must not stay and be found.
-        if let Err(e) = result {
-            drop(file);
-            let _ = fs::remove_file(&self.path);
-            return Err(e);
-        }
-        Ok(Written {
+        table.extend(tail);
+        table.extend(trailer.encode(self.kind));
+        let written = Written {
             length: trailer.file_len,
             root: trailer.root,
-        })
+        };
+        Ok((table, written))
+    }
+
+    fn gone(&self) -> Error {
+        Error::io("write", &self.path)(io::ErrorKind::NotConnected.into())
     }
 
     /// The file's path.
@@ -217,7 +280,8 @@ impl ContainerWriter {
 
 impl Drop for ContainerWriter {
     fn drop(&mut self) {
-        if self.file.take().is_some() {
+        if let Some(Out::File(file)) = self.file.take() {
+            drop(file);
             // Nothing refers to an unfinished file; what stays behind after a
             // failure here is removed by the next gc.
             let _ = fs::remove_file(&self.path);

@@ -1,9 +1,10 @@
 //! Lists of numbers that share a spill while packing. One list alone keeps
 //! little, because a segment may have 65,536 of them.
 
-use std::path::{Path, PathBuf};
-
-use crate::{bytes::Spill, error::Result};
+use crate::{
+    bytes::{Spill, Spills},
+    error::Result,
+};
 
 /// Bytes that a list gathers before they are spilled; a multiple of 8.
 const CHUNK: usize = 1 << 10;
@@ -13,14 +14,14 @@ const PIECE: u64 = 64 << 10;
 /// The spill, made when it is first needed.
 #[derive(Debug)]
 pub(super) struct SharedSpill {
-    dir: PathBuf,
+    place: Spills,
     spill: Option<Spill>,
 }
 
 impl SharedSpill {
-    pub(super) fn new(dir: &Path) -> SharedSpill {
+    pub(super) fn new(place: impl Into<Spills>) -> SharedSpill {
         SharedSpill {
-            dir: dir.to_owned(),
+            place: place.into(),
             spill: None,
         }
     }
@@ -28,7 +29,7 @@ impl SharedSpill {
     fn get(&mut self) -> Result<&mut Spill> {
         Ok(match &mut self.spill {
             Some(spill) => spill,
-            none => none.insert(Spill::new(&self.dir)?),
+            none => none.insert(Spill::new(self.place.clone())?),
         })
     }
 }

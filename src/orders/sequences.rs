@@ -1,12 +1,13 @@
 //! Sequence numbers: gathered while packing, and read.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     format::Sequence,
     lists::{List, SharedSpill},
 };
 use crate::{
+    bytes::Spills,
     container::{Container, ContainerWriter, SectionKind, Span},
     error::{Error, Fault, Result},
 };
@@ -33,7 +34,7 @@ struct Numbers {
 impl SequencesBuilder {
     /// No sequences yet; a temporary file is made in `spills` when it is
     /// needed.
-    pub(crate) fn new(spills: &Path) -> SequencesBuilder {
+    pub(crate) fn new(spills: impl Into<Spills>) -> SequencesBuilder {
         SequencesBuilder {
             spill: SharedSpill::new(spills),
             sequences: Vec::new(),

@@ -3,7 +3,7 @@
 //! In memory: up to 1 KiB an order whose rows are no range. Sorting entries by
 //! row takes 8 bytes each, for a bounded number of them at a time.
 
-use std::{ops::Range, path::Path};
+use std::ops::Range;
 
 use super::{
     bits::{BitsBuilder, RankedBits},
@@ -11,6 +11,7 @@ use super::{
     lists::{List, SharedSpill},
 };
 use crate::{
+    bytes::Spills,
     container::{ContainerWriter, SectionKind},
     error::{Error, Result},
 };
@@ -44,7 +45,7 @@ struct Rows {
 
 impl OrdersBuilder {
     /// No orders yet; a temporary file is made in `spills` when it is needed.
-    pub(crate) fn new(spills: &Path) -> OrdersBuilder {
+    pub(crate) fn new(spills: impl Into<Spills>) -> OrdersBuilder {
         OrdersBuilder {
             spill: SharedSpill::new(spills),
             orders: Vec::new(),

@@ -1,8 +1,6 @@
 //! Writing planes row by row. In memory: a byte a row; all else that grows
 //! goes to spills.
 
-use std::path::{Path, PathBuf};
-
 use super::{
     classify::{NotARow, Row, delta},
     format::{
@@ -11,7 +9,7 @@ use super::{
     },
 };
 use crate::{
-    bytes::LazySpill,
+    bytes::{LazySpill, Spills},
     container::{ContainerWriter, SectionKind},
     error::Result,
     json::JsonStyle,
@@ -40,13 +38,14 @@ pub(crate) enum Pushed {
 }
 
 impl PlaneBuilder {
-    pub(crate) fn new(spills: &Path) -> PlaneBuilder {
+    pub(crate) fn new(spills: impl Into<Spills>) -> PlaneBuilder {
+        let spills = spills.into();
         PlaneBuilder {
             meta: PlaneMeta::default(),
             classes: Vec::new(),
-            low: LazySpill::new(spills),
-            norms: LazySpill::new(spills),
-            exceptions: LazySpill::new(spills),
+            low: LazySpill::new(spills.clone()),
+            norms: LazySpill::new(spills.clone()),
+            exceptions: LazySpill::new(spills.clone()),
             tokens: LazySpill::new(spills),
             irregular: Vec::new(),
         }
@@ -145,15 +144,15 @@ fn settle(row: &mut Row, text: &[u8], style: &mut JsonStyle) -> RowClass {
 
 /// The planes of the arrays in records, one for each length.
 pub(crate) struct PlanesBuilder {
-    spills: PathBuf,
+    spills: Spills,
     /// With the f32 rows of each.
     planes: Vec<(PlaneBuilder, LazySpill)>,
 }
 
 impl PlanesBuilder {
-    pub(crate) fn new(spills: &Path) -> PlanesBuilder {
+    pub(crate) fn new(spills: impl Into<Spills>) -> PlanesBuilder {
         PlanesBuilder {
-            spills: spills.to_owned(),
+            spills: spills.into(),
             planes: Vec::new(),
         }
     }
@@ -183,8 +182,8 @@ impl PlanesBuilder {
         }
         let number = found.unwrap_or(self.planes.len());
         if found.is_none() {
-            let plane = PlaneBuilder::new(&self.spills);
-            self.planes.push((plane, LazySpill::new(&self.spills)));
+            let plane = PlaneBuilder::new(self.spills.clone());
+            self.planes.push((plane, LazySpill::new(self.spills.clone())));
         }
         let Some((plane, nearest)) = self.planes.get_mut(number) else {
             return Ok(None);

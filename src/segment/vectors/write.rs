@@ -1,10 +1,13 @@
 //! Writing a vector segment from the entries of a store's maps.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use super::format::{Map, MapMeta, Member, Oddment, Part, VectorsMeta};
+use super::{
+    VectorSegment,
+    format::{Map, MapMeta, Member, Oddment, Part, VectorsMeta},
+};
 use crate::{
-    bytes::Spill,
+    bytes::{Spill, Spills},
     columns::ColumnsBuilder,
     container::{ContainerWriter, FileKind, SectionKind, Written, codec},
     error::{Error, Place, Result},
@@ -73,6 +76,7 @@ pub(crate) struct VectorWriter {
     metadata: Seen,
     oddments: Vec<Oddment>,
     oddments_len: usize,
+    any_numbers: bool,
 }
 
 /// The rows for which a map has an entry.
@@ -99,21 +103,31 @@ impl Seen {
 impl VectorWriter {
     /// Creates the file at `path`; temporary files go to `spills`.
     pub(crate) fn create(path: &Path, spills: &Path, style: JsonStyle) -> Result<VectorWriter> {
-        let mut out = ContainerWriter::create(path, FileKind::Vectors)?;
+        let out = ContainerWriter::create(path, FileKind::Vectors)?;
+        VectorWriter::begun(out, spills.into(), style)
+    }
+
+    /// For a segment that is only in memory.
+    pub(crate) fn in_memory(style: JsonStyle) -> Result<VectorWriter> {
+        let out = ContainerWriter::in_memory(FileKind::Vectors)?;
+        VectorWriter::begun(out, Spills::Memory, style)
+    }
+
+    fn begun(mut out: ContainerWriter, spills: Spills, style: JsonStyle) -> Result<VectorWriter> {
         // Vectors come first, and are written as they come.
         out.begin(SectionKind::PLANE)?;
-        let mut orders = OrdersBuilder::new(spills);
-        let mut sequences = SequencesBuilder::new(spills);
+        let mut orders = OrdersBuilder::new(spills.clone());
+        let mut sequences = SequencesBuilder::new(spills.clone());
         for _ in Map::ALL {
             orders.add();
             sequences.add();
         }
         Ok(VectorWriter {
-            plane: PlaneBuilder::new(spills),
+            plane: PlaneBuilder::new(spills.clone()),
             out,
             style,
             members: Vec::new(),
-            ids: IdBuilder::new(Spill::new(spills)?),
+            ids: IdBuilder::new(Spill::new(spills.clone())?),
             columns: ColumnsBuilder::new(spills)?,
             orders,
             sequences,
@@ -121,7 +135,14 @@ impl VectorWriter {
             metadata: Seen::default(),
             oddments: Vec::new(),
             oddments_len: 0,
+            any_numbers: false,
         })
+    }
+
+    /// Takes any share of odd numbers: a store that is held in rows stays so,
+    /// whatever is added to it.
+    pub(crate) fn allow_odd_numbers(&mut self) {
+        self.any_numbers = true;
     }
 
     /// Sets the members of the top-level object, in order.
@@ -249,6 +270,9 @@ impl VectorWriter {
     fn has_odd_numbers(&self) -> bool {
         let meta = self.plane.meta();
         let components = u64::from(meta.rows) * u64::from(meta.dim);
+        if self.any_numbers {
+            return false;
+        }
         // A share over 1 % of all so far, once enough has been seen to tell.
         meta.exceptions > FREE_EXCEPTIONS
             && meta.exceptions > components / 100
@@ -256,10 +280,26 @@ impl VectorWriter {
     }
 
     /// Writes everything that was not written on the way, and syncs the file.
-    pub(crate) fn finish(mut self) -> Attempt<Written> {
+    pub(crate) fn finish(self) -> Attempt<Written> {
+        match self.complete()? {
+            Ok(out) => out.finish().map(Ok),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    /// The same for a segment in memory, which is opened.
+    pub(crate) fn finish_in_memory(self) -> Attempt<VectorSegment> {
+        match self.complete()? {
+            Ok(out) => VectorSegment::open(Arc::new(out.open_finished()?)).map(Ok),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    fn complete(mut self) -> Attempt<ContainerWriter> {
         let meta = self.plane.meta();
         let components = u64::from(meta.rows) * u64::from(meta.dim);
-        if meta.exceptions > FREE_EXCEPTIONS && meta.exceptions > components / 100 {
+        let odd = meta.exceptions > FREE_EXCEPTIONS && meta.exceptions > components / 100;
+        if odd && !self.any_numbers {
             return Ok(Err(NotStructural::OddNumbers));
         }
         let out = &mut self.out;
@@ -298,7 +338,7 @@ impl VectorWriter {
             ref_docs,
             metadata,
         })?;
-        self.out.finish().map(Ok)
+        Ok(Ok(self.out))
     }
 }
 
