@@ -16,6 +16,7 @@
 //! JSON, `pack_file` packs one file, `store_text` prints any store, and
 //! `proof` compares that with the source. This layer knows nothing of queries.
 
+mod append;
 mod deep;
 mod drop_json;
 mod fresh_dir;

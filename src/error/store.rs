@@ -70,6 +70,12 @@ pub enum StoreError {
         /// What it must be.
         expected: &'static str,
     },
+    /// A map is to get an entry, and no record has a place for it.
+    #[error("{collection} does not exist: no record has an object there")]
+    NoPlace {
+        /// The path of the map.
+        collection: String,
+    },
     /// A text that must be JSON is not.
     #[error("{what}: byte {offset}: {fault}")]
     NotJson {
@@ -93,6 +99,7 @@ impl StoreError {
             | StoreError::UnknownGraphNode { .. } => "ValueError",
             StoreError::UnknownStructType { .. }
             | StoreError::NoMember { .. }
+            | StoreError::NoPlace { .. }
             | StoreError::NotInGraph { .. } => "KeyError",
             StoreError::NotOneStruct { .. } => "AssertionError",
             StoreError::Shape { .. } => "TypeError",

@@ -159,6 +159,28 @@ impl EntryOrder {
         }
     }
 
+    /// All entries of a row, ascending.
+    pub(crate) fn entries_of(&self, row: u32) -> Result<Vec<u32>> {
+        let Some(last) = self.entry_of(row)? else {
+            return Ok(Vec::new());
+        };
+        let Kind::Explicit(part) = self.kind else {
+            return Ok(vec![last]);
+        };
+        let mut found = vec![last];
+        let mut place = self.place_after(part, row)?.saturating_sub(1);
+        while let Some(before) = place.checked_sub(1) {
+            let entry = self.by_row(part, before)?;
+            if self.listed(part, entry)? != row {
+                break;
+            }
+            found.push(entry);
+            place = before;
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
     /// The entry of a row, if it has one; the last, if it has several.
     pub(crate) fn entry_of(&self, row: u32) -> Result<Option<u32>> {
         if row >= self.rows {
@@ -182,23 +204,27 @@ impl EntryOrder {
                 Ok(None)
             }
             Kind::Explicit(part) => {
-                // The last place whose row is not after this one.
-                let (mut low, mut high) = (0, self.entries);
-                while low < high {
-                    let middle = low + (high - low) / 2;
-                    if self.listed(part, self.by_row(part, middle)?)? <= row {
-                        low = middle + 1;
-                    } else {
-                        high = middle;
-                    }
-                }
-                let Some(place) = low.checked_sub(1) else {
+                let Some(place) = self.place_after(part, row)?.checked_sub(1) else {
                     return Ok(None);
                 };
                 let entry = self.by_row(part, place)?;
                 Ok((self.listed(part, entry)? == row).then_some(entry))
             }
         }
+    }
+
+    /// The first place of those sorted by row whose row is after this one.
+    fn place_after(&self, part: Part, row: u32) -> Result<u32> {
+        let (mut low, mut high) = (0, self.entries);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.listed(part, self.by_row(part, middle)?)? <= row {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
 
     /// Whether entry `n` is row `n`, for all entries.

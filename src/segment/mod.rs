@@ -17,8 +17,8 @@ mod verbatim;
 pub(crate) use records::forge;
 pub use records::{Compression, RecordSegment};
 pub(crate) use records::{
-    Expanded, Parent, Place, Printing, RecordMember, RecordWalk, Records, RecordsWriter, Survey,
-    Wanted,
+    Expanded, MAX_PRINTED, Parent, Place, Printing, RecordMember, RecordWalk, Records,
+    RecordsWriter, Survey, Wanted,
 };
 pub(crate) use tombstones::DeadSet;
 pub use tombstones::TombstoneSegment;

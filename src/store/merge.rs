@@ -1,7 +1,7 @@
 //! The entries of one map in several segments, in the order of their sequence
 //! numbers, without those that are deleted.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     columns::BitSet,
@@ -65,12 +65,22 @@ pub(crate) fn check_targets(
     Ok(())
 }
 
+/// The entries of a part that are gone, though no tombstone says so yet. None
+/// of them is deleted by tombstones, too.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Gone<'s> {
+    None,
+    Some(&'s BTreeSet<u32>),
+    All,
+}
+
 /// One segment's part of a map.
 #[derive(Clone)]
 pub(crate) struct Part<'s> {
     pub(crate) sequence: &'s EntrySequence,
     entries: u32,
     dead: Option<DeadSet>,
+    gone: Gone<'s>,
     /// What to number entries from, instead of their sequence numbers. What
     /// cannot be read is then taken for alive.
     chained: Option<u64>,
@@ -92,8 +102,19 @@ impl<'s> Part<'s> {
             sequence,
             entries,
             dead,
+            gone: Gone::None,
             chained: None,
         })
+    }
+
+    /// The same without these entries.
+    pub(crate) fn without(self, gone: Gone<'s>) -> Part<'s> {
+        Part { gone, ..self }
+    }
+
+    /// Number of its entries, deleted or not.
+    pub(crate) fn entries(&self) -> u32 {
+        self.entries
     }
 
     fn number(&self, entry: u32) -> Result<u64> {
@@ -106,14 +127,28 @@ impl<'s> Part<'s> {
     /// How many of its entries are not deleted.
     pub(crate) fn live(&self) -> u32 {
         let dead = self.dead.as_ref().map_or(0, DeadSet::count);
-        self.entries.saturating_sub(dead)
+        let gone = match self.gone {
+            Gone::None => 0,
+            // Fits: they are entries.
+            Gone::Some(entries) => entries.len() as u32,
+            Gone::All => return 0,
+        };
+        self.entries.saturating_sub(dead).saturating_sub(gone)
     }
 
     /// The deleted entries, ascending.
     pub(crate) fn dead(&self) -> Result<Vec<u32>> {
         let mut list = Vec::new();
+        if let Gone::All = self.gone {
+            list.extend(0..self.entries);
+            return Ok(list);
+        }
         if let Some(dead) = &self.dead {
             dead.each(|entry| list.push(entry))?;
+        }
+        if let Gone::Some(entries) = self.gone {
+            list.extend(entries);
+            list.sort_unstable();
         }
         Ok(list)
     }
@@ -124,10 +159,20 @@ impl<'s> Part<'s> {
         if let Some(dead) = &self.dead {
             dead.each(|entry| live.remove(entry))?;
         }
+        match self.gone {
+            Gone::None => {}
+            Gone::Some(entries) => entries.iter().for_each(|&entry| live.remove(entry)),
+            Gone::All => (0..self.entries).for_each(|entry| live.remove(entry)),
+        }
         Ok(live)
     }
 
     pub(crate) fn is_live(&self, entry: u32) -> Result<bool> {
+        match self.gone {
+            Gone::Some(entries) if entries.contains(&entry) => return Ok(false),
+            Gone::All => return Ok(false),
+            Gone::Some(_) | Gone::None => {}
+        }
         match &self.dead {
             Some(dead) => match dead.contains(entry) {
                 Err(_) if self.chained.is_some() => Ok(true),
@@ -183,12 +228,18 @@ impl<'s> Merge<'s> {
         Ok((Merge::new(parts.collect())?, ordered))
     }
 
-    /// The next entry: the number of its part, and its own.
-    pub(crate) fn next(&mut self) -> Result<Option<(usize, u32)>> {
+    /// The entry that comes next: its sequence number, the number of its part,
+    /// and its own.
+    pub(crate) fn peek(&self) -> Option<(u64, usize, u32)> {
         let heads = self.parts.iter().enumerate();
         let heads = heads.filter_map(|(n, cursor)| cursor.next.map(|next| (next.0, n, next.1)));
         // The older segment first, where two have the same number.
-        let Some((_, n, entry)) = heads.min() else {
+        heads.min()
+    }
+
+    /// The next entry: the number of its part, and its own.
+    pub(crate) fn next(&mut self) -> Result<Option<(usize, u32)>> {
+        let Some((_, n, entry)) = self.peek() else {
             return Ok(None);
         };
         if let Some(cursor) = self.parts.get_mut(n) {
@@ -201,6 +252,10 @@ impl<'s> Merge<'s> {
 impl Cursor<'_> {
     /// Goes to the first live entry from `entry` on.
     fn advance(&mut self, mut entry: u32) -> Result<()> {
+        if let Gone::All = self.part.gone {
+            self.next = None;
+            return Ok(());
+        }
         while entry < self.part.entries && !self.part.is_live(entry)? {
             entry += 1;
         }

@@ -48,7 +48,7 @@ pub use property_graph::{
     TripletQuery,
 };
 pub use records::{BadPath, CollectionPath, RecordStore};
-pub(crate) use records::{Lookups, RecordText};
+pub(crate) use records::{Lookups, RecordText, TopMember};
 pub(crate) use rescue::{Lost, Rescue};
 pub use rows::RowStore;
 pub(crate) use vectors::MAP_NAMES;

@@ -2,8 +2,7 @@
 
 use crate::{
     error::Result,
-    segment::RecordMember,
-    store::{CollectionPath, RecordStore, RecordText, Rescue},
+    store::{RecordStore, RecordText, Rescue, TopMember},
 };
 
 /// Prints the whole text to `sink`, piece by piece.
@@ -32,10 +31,7 @@ fn print_all<'k>(
     sink: &'k mut dyn FnMut(&[u8]) -> Result<()>,
     rescue: Option<&'k mut dyn Rescue>,
 ) -> Result<()> {
-    let Some(newest) = store.newest_segment() else {
-        return Ok(());
-    };
-    let style = newest.style(0)?;
+    let style = store.style()?;
     let mut outside = Vec::new();
     style.begin(&mut outside);
     let mut text = RecordText::new(store, 0, sink)?;
@@ -43,27 +39,23 @@ fn print_all<'k>(
         text = text.rescuing(rescue);
     }
     text.verbatim(&outside)?;
-    for (n, member) in newest.members().iter().enumerate() {
+    let members = store.members()?;
+    for (n, member) in members.iter().enumerate() {
         text.normal(if n == 0 { b"{" } else { b"," })?;
         match member {
-            RecordMember::Collection { collection, key } => {
+            TopMember::Collection { path, key } => {
                 text.verbatim(key)?;
                 text.normal(b":")?;
-                let name = &newest.collection(*collection)?.name;
-                text.top(&store.view(&CollectionPath::top(name))?)?;
+                text.top(&store.view(path)?)?;
             }
-            RecordMember::Other { key, value } => {
+            TopMember::Other { key, value } => {
                 text.verbatim(key)?;
                 text.normal(b":")?;
                 text.verbatim(value)?;
             }
         }
     }
-    text.normal(if newest.members().is_empty() {
-        b"{}"
-    } else {
-        b"}"
-    })?;
+    text.normal(if members.is_empty() { b"{}" } else { b"}" })?;
     outside.clear();
     style.finish(&mut outside);
     text.verbatim(&outside)?;

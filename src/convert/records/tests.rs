@@ -602,7 +602,7 @@ fn a_get_decompresses_one_block() {
         .unwrap();
     let store = RecordStore::open(vec![open(&path, Backend::Read)]).unwrap();
     let data = CollectionPath::top(b"docstore/data");
-    let decoded = || store.newest_segment().unwrap().decoded_blocks();
+    let decoded = || store.segments().last().unwrap().decoded_blocks();
     assert_eq!(decoded(), 0, "opening decompresses nothing");
     let costs = documents.iter().map(|(id, record)| {
         let before = decoded();

@@ -40,7 +40,7 @@ mod tests;
 pub use compression::Compression;
 pub(crate) use format::{Parent, RecordMember};
 pub(crate) use intake::{Place, Records, Wanted};
-pub(crate) use printing::Printing;
+pub(crate) use printing::{MAX_PRINTED, Printing};
 pub use read::RecordSegment;
 pub(crate) use read::RecordWalk;
 pub(crate) use survey::Survey;

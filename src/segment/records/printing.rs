@@ -15,7 +15,7 @@ use crate::{
 const HELD: usize = if cfg!(test) { 64 } else { 64 << 10 };
 /// Prints nothing longer than this in one go: deep nesting in an indented
 /// style makes long text of little.
-const MAX_PRINTED: usize = 256 << 20;
+pub(crate) const MAX_PRINTED: usize = 256 << 20;
 
 /// Prints normal form as text; documents in strings on the way.
 pub(crate) struct Printing {

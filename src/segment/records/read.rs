@@ -174,6 +174,18 @@ impl RecordSegment {
         }
     }
 
+    /// All entries of that key in a collection, ascending.
+    pub(crate) fn entries_of(&self, collection: u32, key: &[u8]) -> Result<Vec<u32>> {
+        let order = self.order(collection)?;
+        if !self.collection(collection)?.keyed {
+            return Ok(Vec::new());
+        }
+        match self.ids.find(key)? {
+            Some(row) => order.entries_of(row),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Whether a collection may have several entries of one key.
     pub(crate) fn may_repeat(&self, collection: u32) -> Result<bool> {
         Ok(self.order(collection)?.may_repeat())

@@ -103,6 +103,7 @@ impl Lookups<'_> {
 impl RecordStore {
     /// For looking up many records.
     pub(crate) fn lookups(&self, path: &CollectionPath) -> Result<Lookups<'_>> {
+        self.touch(path);
         Ok(Lookups {
             view: self.view(path)?,
             walks: Walks::default(),
@@ -111,6 +112,14 @@ impl RecordStore {
 
     /// Whether the store has a collection of that path.
     pub(crate) fn has(&self, path: &CollectionPath) -> bool {
+        match self.pending.get(path) {
+            Some(changes) => changes.present,
+            None => self.in_segments(path),
+        }
+    }
+
+    /// Whether a segment has a collection of that path.
+    pub(super) fn in_segments(&self, path: &CollectionPath) -> bool {
         let mut segments = self.segments.iter();
         segments.any(|indexed| indexed.numbers.contains_key(path))
     }
@@ -123,7 +132,7 @@ impl RecordStore {
                 return Ok(true);
             }
         }
-        Ok(false)
+        Ok(self.pending.has_key(key))
     }
 
     /// Whether a live record has that key.
@@ -131,11 +140,13 @@ impl RecordStore {
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
     pub fn contains(&self, path: &CollectionPath, key: &[u8]) -> Result<bool> {
+        self.touch(path);
         Ok(self.view(path)?.find(key)?.is_some())
     }
 
     /// Walks over the keys of a collection.
     pub(crate) fn keys(&self, path: &CollectionPath) -> Result<Keys<'_>> {
+        self.touch(path);
         let view = self.view(path)?;
         let entries = match view.keyed {
             true => Some(view.entries()?),
@@ -149,6 +160,7 @@ impl RecordStore {
 
     /// Walks over the records of a collection.
     pub(crate) fn records(&self, path: &CollectionPath, detail: Detail) -> Result<Records<'_>> {
+        self.touch(path);
         let view = self.view(path)?;
         Ok(Records {
             store: self,

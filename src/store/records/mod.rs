@@ -1,10 +1,19 @@
 //! A store of records: documents, index structs, graphs, messages.
+//!
+//! Records are in segments, which do not change, and in memory (`pending.rs`),
+//! as `change.rs` puts them there. All readers go through a `View`, which is
+//! both.
 
+mod change;
 mod each;
+mod members;
 mod path;
+mod pending;
 mod rescue;
+mod skeleton;
 mod text;
 mod threads;
+mod view;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,23 +21,31 @@ use std::{
 };
 
 pub(crate) use each::{Lookups, Records};
+pub(crate) use members::TopMember;
 pub use path::{BadPath, CollectionPath};
+use pending::Pending;
 use text::Walks;
 pub(crate) use text::{Detail, RecordText};
+pub(crate) use view::{Entries, View};
 
-use super::merge::{Given, Merge, Part, check_targets, tombstones_of};
+use super::merge::{Given, check_targets, tombstones_of};
 use crate::{
     container::Container,
-    error::Result,
-    segment::{RecordMember, RecordSegment, TombstoneSegment},
+    error::{Error, Result},
+    json::JsonStyle,
+    segment::{MAX_PRINTED, RecordSegment, TombstoneSegment},
 };
 
-/// A store of records: all its segments together.
+/// A store of records: all its segments together, and the changes that are in
+/// none of them yet.
 #[derive(Debug)]
 pub struct RecordStore {
-    /// From the oldest to the newest; at least one.
+    /// From the oldest to the newest.
     segments: Vec<Indexed>,
     tombstones: Option<TombstoneSegment>,
+    /// In which a store without segments is printed.
+    new_style: JsonStyle,
+    pending: Pending,
 }
 
 /// A segment, and where its collections stand.
@@ -75,9 +92,21 @@ impl Indexed {
 /// A record of a store: where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EntryRef {
+    /// The number of its segment, or [`EntryRef::PENDING`].
     segment: usize,
     collection: u32,
+    /// The number of its slot, where it is in no segment yet.
     entry: u32,
+}
+
+impl EntryRef {
+    /// Instead of a segment's number.
+    const PENDING: usize = usize::MAX;
+
+    /// Whether it is in no segment yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.segment == EntryRef::PENDING
+    }
 }
 
 impl RecordStore {
@@ -107,26 +136,37 @@ impl RecordStore {
         Ok(RecordStore {
             segments,
             tombstones,
+            ..RecordStore::empty()
         })
     }
 
-    /// The collections of the top level, in the order of the file.
+    /// A store without records, which is in no file yet. It prints as Python's
+    /// `json.dumps` does.
     #[must_use]
-    pub fn collections(&self) -> Vec<CollectionPath> {
-        let Some(newest) = self.newest() else {
-            return Vec::new();
-        };
-        let members = newest.segment.members().iter();
-        let numbers = members.filter_map(|member| match member {
-            RecordMember::Collection { collection, .. } => Some(*collection as usize),
-            RecordMember::Other { .. } => None,
-        });
-        numbers
-            .filter_map(|number| newest.paths.get(number).cloned())
-            .collect()
+    pub fn empty() -> RecordStore {
+        RecordStore::empty_in(JsonStyle::python())
     }
 
-    /// All collections, nested ones too, as the segments have them.
+    /// A store without records that prints in a style of its own.
+    pub(crate) fn empty_in(style: JsonStyle) -> RecordStore {
+        RecordStore {
+            segments: Vec::new(),
+            tombstones: None,
+            new_style: style,
+            pending: Pending::default(),
+        }
+    }
+
+    /// The style in which the store is printed.
+    pub(crate) fn style(&self) -> Result<&JsonStyle> {
+        match self.newest() {
+            Some(newest) => newest.segment.style(0),
+            None => Ok(&self.new_style),
+        }
+    }
+
+    /// All collections, nested ones too, as the segments have them; then those
+    /// that are in none yet.
     #[must_use]
     pub fn all_collections(&self) -> Vec<CollectionPath> {
         let mut all: Vec<CollectionPath> = Vec::new();
@@ -139,6 +179,9 @@ impl RecordStore {
             };
             all.extend(indexed.paths.iter().filter(|p| !known(p)).cloned());
         }
+        let pending = self.pending.collections().into_iter();
+        let new = pending.filter(|p| p.present && !self.in_segments(&p.path));
+        all.extend(new.map(|pending| CollectionPath::clone(&pending.path)));
         all
     }
 
@@ -167,6 +210,7 @@ impl RecordStore {
         key: &[u8],
         detail: Detail,
     ) -> Result<Option<Vec<u8>>> {
+        self.touch(path);
         let Some(entry) = self.view(path)?.find(key)? else {
             return Ok(None);
         };
@@ -224,161 +268,37 @@ impl RecordStore {
         self.segments.iter().map(|indexed| &indexed.segment)
     }
 
-    /// The segment whose META is the store's.
-    pub(crate) fn newest_segment(&self) -> Option<&RecordSegment> {
-        self.newest().map(|indexed| &indexed.segment)
-    }
-
     fn newest(&self) -> Option<&Indexed> {
         self.segments.last()
     }
 
     fn segment(&self, number: usize) -> Result<&Indexed> {
         // Numbers come from this store itself.
-        self.segments.get(number).ok_or(crate::Error::Limit {
+        self.segments.get(number).ok_or(Error::Limit {
             what: "number of a segment",
             got: number as u64,
             limit: self.segments.len() as u64,
         })
     }
 
+    /// The error for a value that makes too much text.
+    fn too_long(&self) -> Error {
+        match self.newest() {
+            Some(newest) => newest.segment.refuse("length of a printed value"),
+            None => Error::Limit {
+                what: "length of a printed value",
+                got: MAX_PRINTED as u64 + 1,
+                limit: MAX_PRINTED as u64,
+            },
+        }
+    }
+
     fn key_of(&self, entry: &EntryRef, out: &mut Vec<u8>) -> Result<()> {
+        if entry.is_pending() {
+            out.extend_from_slice(&self.slot(entry)?.key);
+            return Ok(());
+        }
         let segment = &self.segment(entry.segment)?.segment;
         segment.key_of(entry.collection, entry.entry, out)
-    }
-
-    /// One collection in all segments that have a part of it.
-    pub(crate) fn view(&self, path: &CollectionPath) -> Result<View<'_>> {
-        let mut view = View {
-            store: self,
-            parts: Vec::new(),
-            keyed: true,
-        };
-        for (n, indexed) in self.segments.iter().enumerate() {
-            if let Some(&number) = indexed.numbers.get(path) {
-                view.keyed = indexed.segment.collection(number)?.keyed;
-                view.parts.push((n, number));
-            }
-        }
-        Ok(view)
-    }
-
-    fn part(&self, segment: usize, collection: u32) -> Result<Part<'_>> {
-        let segment = &self.segment(segment)?.segment;
-        let entries = segment.collection(collection)?.entries;
-        let sequence = segment.sequence(collection)?;
-        let root = segment.root();
-        Part::new(
-            sequence,
-            entries,
-            self.tombstones.as_ref(),
-            &root,
-            collection,
-        )
-        .ok_or_else(|| segment.refuse("the number of records that tombstones state"))
-    }
-}
-
-/// A collection in all segments of a store.
-pub(crate) struct View<'s> {
-    store: &'s RecordStore,
-    /// Segments and the collection's number there, oldest first.
-    parts: Vec<(usize, u32)>,
-    pub(crate) keyed: bool,
-}
-
-impl<'s> View<'s> {
-    /// Number of live records.
-    pub(crate) fn len(&self) -> Result<u64> {
-        let mut sum = 0;
-        for &(segment, collection) in &self.parts {
-            sum += u64::from(self.store.part(segment, collection)?.live());
-        }
-        Ok(sum)
-    }
-
-    /// The record of that key that counts.
-    pub(crate) fn find(&self, key: &[u8]) -> Result<Option<EntryRef>> {
-        let mut found: Option<(u64, EntryRef)> = None;
-        for &(segment, collection) in &self.parts {
-            let file = &self.store.segment(segment)?.segment;
-            let Some(entry) = file.entry_of(collection, key)? else {
-                continue;
-            };
-            let part = self.store.part(segment, collection)?;
-            if !part.is_live(entry)? {
-                continue;
-            }
-            let sequence = part.sequence.get(entry)?;
-            if found.is_none_or(|(other, _)| sequence >= other) {
-                let entry = EntryRef {
-                    segment,
-                    collection,
-                    entry,
-                };
-                found = Some((sequence, entry));
-            }
-        }
-        Ok(found.map(|(_, entry)| entry))
-    }
-
-    /// Whether a key may have several records, of which the last counts.
-    pub(crate) fn may_repeat(&self) -> Result<bool> {
-        for &(segment, collection) in &self.parts {
-            if self
-                .store
-                .segment(segment)?
-                .segment
-                .may_repeat(collection)?
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The live records, in order.
-    pub(crate) fn entries(&self) -> Result<Entries<'s>> {
-        Ok(self.entries_of(Merge::new(self.merged()?)?))
-    }
-
-    /// The same where parts of the store may be damaged. Says whether the
-    /// order is the true one.
-    pub(crate) fn rescued(&self) -> Result<(Entries<'s>, bool)> {
-        let (merge, ordered) = Merge::rescued(self.merged()?)?;
-        Ok((self.entries_of(merge), ordered))
-    }
-
-    fn merged(&self) -> Result<Vec<Part<'s>>> {
-        let parts = self.parts.iter();
-        let parts = parts.map(|&(segment, collection)| self.store.part(segment, collection));
-        parts.collect()
-    }
-
-    fn entries_of(&self, merge: Merge<'s>) -> Entries<'s> {
-        Entries {
-            merge,
-            parts: self.parts.clone(),
-        }
-    }
-}
-
-/// The records of a view, one after another.
-pub(crate) struct Entries<'s> {
-    merge: Merge<'s>,
-    parts: Vec<(usize, u32)>,
-}
-
-impl Entries<'_> {
-    pub(crate) fn next(&mut self) -> Result<Option<EntryRef>> {
-        let next = self.merge.next()?;
-        Ok(next.and_then(|(part, entry)| {
-            let &(segment, collection) = self.parts.get(part)?;
-            Some(EntryRef {
-                segment,
-                collection,
-                entry,
-            })
-        }))
     }
 }

@@ -52,6 +52,29 @@ impl CollectionPath {
         CollectionPath(path)
     }
 
+    /// The collection, the record and the member that a map stands in; `None` for
+    /// a member of the top level.
+    pub(crate) fn around(&self) -> Option<(CollectionPath, &[u8], &[u8])> {
+        let [around @ .., record, name] = self.0.as_slice() else {
+            return None;
+        };
+        Some((CollectionPath(around.to_vec()), record, name))
+    }
+
+    /// Whether this collection stands in a record of `around`, or in one in that.
+    pub(crate) fn is_inside(&self, around: &CollectionPath) -> bool {
+        self.0.len() > around.0.len() && self.0.starts_with(&around.0)
+    }
+
+    /// Whether this collection stands in the record `key` of `around`, or in
+    /// one of that.
+    pub(crate) fn is_in(&self, around: &CollectionPath, key: &[u8]) -> bool {
+        let inside = self.0.strip_prefix(around.0.as_slice());
+        inside
+            .and_then(<[_]>::first)
+            .is_some_and(|step| step == key)
+    }
+
     /// What leads to the collection: its name, or name, record, name …
     #[must_use]
     pub fn steps(&self) -> &[Vec<u8>] {

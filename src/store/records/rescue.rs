@@ -34,6 +34,9 @@ impl<'s> RecordText<'s, '_> {
         depth: usize,
         walks: &mut Walks<'s>,
     ) -> Result<bool> {
+        if entry.is_pending() {
+            return Ok(true);
+        }
         let store = self.store;
         let indexed = store.segment(entry.segment)?;
         let mut key = Vec::new();
@@ -83,17 +86,6 @@ impl View<'_> {
         let &(segment, collection) = self.parts.first()?;
         let indexed = self.store.segments.get(segment)?;
         indexed.paths.get(collection as usize)
-    }
-}
-
-impl CollectionPath {
-    /// Whether this collection stands in the record `key` of `around`, or in
-    /// one of that.
-    fn is_in(&self, around: &CollectionPath, key: &[u8]) -> bool {
-        let inside = self.steps().strip_prefix(around.steps());
-        inside
-            .and_then(<[_]>::first)
-            .is_some_and(|step| step == key)
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use super::{EntryRef, RecordStore, View};
+use super::{CollectionPath, EntryRef, RecordStore, View, pending::Slot, skeleton::Parts};
 use crate::{
     error::Result,
-    json::{Escapes, encode},
+    json::{Escapes, JsonStyle, encode},
     segment::{Expanded, Printing, RecordSegment, RecordWalk},
     store::Rescue,
 };
@@ -65,8 +65,7 @@ impl<'s, 'k> RecordText<'s, 'k> {
         depth: usize,
         sink: &'k mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<RecordText<'s, 'k>> {
-        let newest = store.segment(store.segments.len().saturating_sub(1))?;
-        let printing = Printing::new(newest.segment.style(0)?, depth);
+        let printing = Printing::new(store.style()?, depth);
         Ok(RecordText::with(store, printing, sink))
     }
 
@@ -101,8 +100,7 @@ impl<'s, 'k> RecordText<'s, 'k> {
     /// Prints whole tokens in normal form.
     pub(crate) fn normal(&mut self, piece: &[u8]) -> Result<()> {
         if !self.printing.normal(piece) {
-            let newest = self.store.segment(self.store.segments.len() - 1)?;
-            return Err(newest.segment.refuse("length of a printed value"));
+            return Err(self.store.too_long());
         }
         self.hand_on(PIECE)
     }
@@ -172,6 +170,9 @@ impl<'s, 'k> RecordText<'s, 'k> {
         walks: &mut Walks<'s>,
     ) -> Result<()> {
         let store = self.store;
+        if entry.is_pending() {
+            return self.slot(store.slot(entry)?, with_key);
+        }
         let segment = &store.segment(entry.segment)?.segment;
         let walk = walks.of(store, entry)?;
         let mut one = OneRecord {
@@ -181,6 +182,20 @@ impl<'s, 'k> RecordText<'s, 'k> {
             with_key,
         };
         walk.expand(entry.entry, &mut one)
+    }
+
+    /// Prints a record in memory.
+    fn slot(&mut self, slot: &'s Slot, with_key: bool) -> Result<()> {
+        if with_key {
+            let mut token = Vec::new();
+            encode(&slot.key, Escapes::Utf8, &mut token);
+            token.push(b':');
+            self.normal(&token)?;
+        }
+        match self.detail {
+            Detail::All => self.store.expand_slot(slot, &mut OneSlot { text: self }),
+            Detail::NoMaps | Detail::NoNumbers => self.normal(&slot.text),
+        }
     }
 
     fn hand_on(&mut self, least: usize) -> Result<()> {
@@ -200,7 +215,34 @@ fn brackets(keyed: bool) -> (&'static [u8], &'static [u8]) {
     }
 }
 
-/// The printing of one record.
+/// The printing of one record in memory.
+struct OneSlot<'t, 's, 'k> {
+    text: &'t mut RecordText<'s, 'k>,
+}
+
+impl Parts for OneSlot<'_, '_, '_> {
+    fn normal(&mut self, piece: &[u8]) -> Result<()> {
+        self.text.normal(piece)
+    }
+
+    fn json(&mut self, style: &JsonStyle) -> Result<()> {
+        self.text.printing.json(style);
+        Ok(())
+    }
+
+    fn end_json(&mut self) -> Result<()> {
+        match self.text.printing.end_json() {
+            true => Ok(()),
+            false => Err(self.text.store.too_long()),
+        }
+    }
+
+    fn map(&mut self, path: &CollectionPath) -> Result<()> {
+        self.text.collection(&self.text.store.view(path)?)
+    }
+}
+
+/// The printing of one record of a segment.
 struct OneRecord<'t, 's, 'k> {
     text: &'t mut RecordText<'s, 'k>,
     segment: &'s RecordSegment,

@@ -41,12 +41,15 @@ pub(super) struct Ranges<'s> {
 
 impl<'s> View<'s> {
     /// Cuts the collection. `None` where threads would not help, or cannot: it
-    /// is short, lies in several segments, or has collections in its records,
+    /// is short, lies in several segments or in memory, or has collections in its records,
     /// which are printed but once.
     pub(super) fn ranges(&self) -> Result<Option<Ranges<'s>>> {
         let &[(segment, collection)] = self.parts.as_slice() else {
             return Ok(None);
         };
+        if self.pending.is_some_and(|changes| changes.len() > 0) {
+            return Ok(None);
+        }
         let indexed = self.store.segment(segment)?;
         if indexed.parents.contains(&collection) {
             return Ok(None);
@@ -54,7 +57,7 @@ impl<'s> View<'s> {
         let list = indexed.segment.ranges(collection, BLOCKS)?;
         Ok((list.len() > 1).then_some(Ranges {
             store: self.store,
-            part: self.store.part(segment, collection)?,
+            part: self.part(segment, collection)?,
             segment,
             collection,
             keyed: self.keyed,
