@@ -61,7 +61,8 @@ impl Spill {
         let place = place.into();
         let file = match &place {
             Spills::Dir(dir) => {
-                let file = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
+                let file =
+                    tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
                 Kept::File(BufWriter::with_capacity(BUFFER, file))
             }
             Spills::Memory => Kept::Memory(Cursor::default()),
@@ -107,7 +108,8 @@ impl Spill {
         let len = self.len;
         let file = match &mut self.file {
             Kept::File(file) => {
-                file.flush().map_err(error())?;
+                let flush = Error::io("write to a temporary file in", self.place.path());
+                file.flush().map_err(flush)?;
                 let file = file.get_mut();
                 file.seek(SeekFrom::Start(0)).map_err(error())?;
                 Reading::File(BufReader::with_capacity(BUFFER, file))

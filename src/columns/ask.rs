@@ -96,6 +96,8 @@ fn find_raw<'t>(text: &'t [u8], key: &[u8]) -> Found<'t> {
 /// A question about one key.
 struct Question<'q> {
     columns: &'q Columns,
+    /// How many there are.
+    entries: u32,
     key: &'q [u8],
     judge: &'q mut dyn FnMut(Found<'_>) -> Answer,
 }
@@ -114,6 +116,7 @@ impl Columns {
     ) -> Result<Answers> {
         let question = Question {
             columns: self,
+            entries: self.entries(),
             key,
             judge,
         };
@@ -121,6 +124,34 @@ impl Columns {
             Which::All => question.all(),
             Which::Only(entries) => question.only(entries),
         }
+    }
+
+    /// The entries of ref docs whose value is `normal`, in normal form.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub(crate) fn ref_docs_that_are(&self, normal: &[u8]) -> Result<BitSet> {
+        let Some(storage) = self.directory.ref_doc else {
+            return Ok(BitSet::empty(0));
+        };
+        let entries = match self.storage(storage)? {
+            OpenStorage::Dictionary(Run::Dense(run), _) => run.codes.count,
+            OpenStorage::Dictionary(Run::Sparse(run), _) => run.entries.of,
+            // As many as a map has entries: it was checked.
+            OpenStorage::Plain(heap) => u32::try_from(heap.items).unwrap_or(u32::MAX),
+        };
+        let mut question = Question {
+            columns: self,
+            entries,
+            key: b"",
+            judge: &mut |found| match found {
+                Found::Value(value) if *value == *normal => Answer::Yes,
+                _ => Answer::No,
+            },
+        };
+        let raw = false;
+        let answers = question.answers_of(Source { storage, raw }, None)?;
+        Ok(answers.yes)
     }
 
     fn entries(&self) -> u32 {
@@ -262,7 +293,7 @@ impl Question<'_> {
     }
 
     fn plain(&mut self, source: Source, heap: &Heap, has: Option<&BitSet>) -> Result<Planes> {
-        let entries = self.columns.entries();
+        let entries = self.entries;
         let (mut low, mut high) = (BitSet::empty(entries), BitSet::empty(entries));
         let mut cursor = self.columns.cursor(*heap);
         for entry in 0..entries {

@@ -25,14 +25,7 @@ impl Fixture {
             .map(|i| (i % 251) as u8)
             .collect();
         let mut out = ContainerWriter::create(&dir.path().join("file"), FileKind::Vectors).unwrap();
-        for piece in plane.chunks(70_001) {
-            if out.section_len() == 0 {
-                out.begin(SectionKind::PLANE).unwrap();
-            }
-            out.write(piece).unwrap();
-        }
-        out.whole(SectionKind::CLASSES, b"abc").unwrap();
-        out.metadata(&7_u32).unwrap();
+        fill(&mut out, &plane);
         let written = out.finish().unwrap();
         Fixture {
             dir,
@@ -57,6 +50,42 @@ impl Fixture {
         change(&mut bytes);
         fs::write(self.path(), bytes).unwrap();
     }
+}
+
+fn fill(out: &mut ContainerWriter, plane: &[u8]) {
+    for piece in plane.chunks(70_001) {
+        if out.section_len() == 0 {
+            out.begin(SectionKind::PLANE).unwrap();
+        }
+        out.write(piece).unwrap();
+    }
+    out.whole(SectionKind::CLASSES, b"abc").unwrap();
+    out.metadata(&7_u32).unwrap();
+}
+
+#[test]
+fn a_file_in_memory_is_the_one_that_would_be_on_disk() {
+    let fixture = Fixture::new();
+    let mut out = ContainerWriter::in_memory(FileKind::Vectors).unwrap();
+    fill(&mut out, &fixture.plane);
+    let file = out.open_finished().unwrap();
+    assert_eq!(
+        (file.file_len(), file.root()),
+        (fixture.written.length, fixture.written.root)
+    );
+    file.check().unwrap();
+    let span = file.require(SectionKind::PLANE).unwrap();
+    for start in [0, 1, BLOCK - 1, 2 * BLOCK] {
+        let bytes = file.read(span, start..start + 1000).unwrap();
+        let start = start as usize;
+        assert_eq!(*bytes, fixture.plane[start..start + 1000]);
+    }
+    assert_eq!(file.metadata::<u32>().unwrap(), 7);
+    // A file on disk is not opened so, and is not left behind.
+    let path = fixture.dir.path().join("other");
+    let out = ContainerWriter::create(&path, FileKind::Vectors).unwrap();
+    assert!(matches!(out.open_finished(), Err(Error::Io { .. })));
+    assert!(!path.exists());
 }
 
 fn backends() -> [OpenOptions; 2] {

@@ -9,11 +9,61 @@ use super::{JsonFault, python::repr};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// An index that has nodes of a document cannot delete them.
+    #[error("{}", match *.kind { "kg" => "Delete is not supported for KG index yet.", _ => "Delete not implemented for tree index." })]
+    CannotDelete {
+        /// The index's id.
+        index_id: String,
+        /// The type of its struct: `tree` or `kg`.
+        kind: &'static str,
+    },
     /// The document store has no node of that id.
     #[error("doc_id {id} not found.")]
     NoDocument {
         /// The id asked for.
         id: String,
+    },
+    /// The document store has no nodes of that document.
+    #[error("ref_doc_id {id} not found.")]
+    NoRefDoc {
+        /// The id asked for.
+        id: String,
+    },
+    /// A node of that id is there, and was not to be replaced.
+    #[error("node_id {id} already exists. Set allow_update to True to overwrite.")]
+    DocumentExists {
+        /// The id of the node that was to be added.
+        id: String,
+    },
+    /// A vector is to be deleted, and one of the maps has no entry of its id.
+    #[error("{}", repr(id))]
+    NoEntry {
+        /// The vector's id.
+        id: Vec<u8>,
+    },
+    /// A vector has another number of components than the others.
+    #[error(
+        "the vector of {} has {components} components, the others have {stored}",
+        repr(id)
+    )]
+    VectorLength {
+        /// The vector's id.
+        id: Vec<u8>,
+        /// How many components it has.
+        components: usize,
+        /// How many the others have: those of the store, or one before it.
+        stored: usize,
+    },
+    /// A vector has no component, or more than a store can hold.
+    #[error(
+        "the vector of {} has {components} components; 1 to 65,536 are possible",
+        repr(id)
+    )]
+    VectorSize {
+        /// The vector's id.
+        id: Vec<u8>,
+        /// How many components it has.
+        components: usize,
     },
     /// The `__type__` of a node is none of LlamaIndex's.
     #[error("Unknown doc type: {name}")]
@@ -40,6 +90,59 @@ pub enum StoreError {
         /// How many there are.
         count: usize,
     },
+    /// An index struct was to be changed that the store does not have.
+    /// (LlamaIndex calls a method of `None`.)
+    #[error("there is no index struct {id:?}")]
+    NoIndexStruct {
+        /// The id asked for.
+        id: String,
+    },
+    /// An index struct is of another class than it must be to be changed so.
+    #[error("the index struct {id:?} is of type {found}, not {expected}")]
+    OtherStruct {
+        /// The id of the struct.
+        id: String,
+        /// Its `__type__`.
+        found: &'static str,
+        /// The `__type__` of the class that can be changed so.
+        expected: &'static str,
+    },
+    /// A map of an index struct has no such key.
+    #[error("{}", repr(key))]
+    NoKey {
+        /// The key asked for.
+        key: Vec<u8>,
+    },
+    /// A list does not have what was to be taken out of it.
+    #[error("list.remove(x): x not in list")]
+    NotInList {
+        /// What was to be taken out.
+        id: String,
+    },
+    /// A summary was given that is of no document.
+    #[error("ref_doc_id of node cannot be None when building a document summary index")]
+    SummaryOfNothing {
+        /// The id of the summary.
+        id: String,
+    },
+    /// A conversation has no message left that could be deleted.
+    #[error("pop from empty list")]
+    NoMessages {
+        /// The key of the conversation.
+        key: String,
+    },
+    /// A message was counted from the end, beyond the first.
+    #[error("pop index out of range")]
+    NoMessage {
+        /// The key of the conversation.
+        key: String,
+        /// The index asked for.
+        idx: i64,
+    },
+    /// A chunk of a property graph has no id. (LlamaIndex makes one up that
+    /// holds for one run of the program.)
+    #[error("a chunk node has no id_ to be stored under")]
+    NoChunkId,
     /// A relationship of one node has several, or the other way round.
     #[error("{} must be a {}", .relation, if *.many { "list of RelatedNodeInfo objects." } else { "single RelatedNodeInfo object" })]
     Relationship {
@@ -94,14 +197,26 @@ impl StoreError {
     pub fn exception(&self) -> &'static str {
         match self {
             StoreError::NoDocument { .. }
+            | StoreError::NoRefDoc { .. }
+            | StoreError::DocumentExists { .. }
+            | StoreError::NotInList { .. }
+            | StoreError::SummaryOfNothing { .. }
+            | StoreError::NoChunkId
             | StoreError::UnknownNodeType { .. }
             | StoreError::Relationship { .. }
-            | StoreError::UnknownGraphNode { .. } => "ValueError",
-            StoreError::UnknownStructType { .. }
-            | StoreError::NoMember { .. }
+            | StoreError::UnknownGraphNode { .. }
+            | StoreError::VectorLength { .. }
+            | StoreError::VectorSize { .. } => "ValueError",
+            StoreError::NoEntry { .. }
+            | StoreError::UnknownStructType { .. }
+            | StoreError::NoKey { .. }
             | StoreError::NoPlace { .. }
+            | StoreError::NoMember { .. }
             | StoreError::NotInGraph { .. } => "KeyError",
+            StoreError::NoMessages { .. } | StoreError::NoMessage { .. } => "IndexError",
+            StoreError::NoIndexStruct { .. } | StoreError::OtherStruct { .. } => "AttributeError",
             StoreError::NotOneStruct { .. } => "AssertionError",
+            StoreError::CannotDelete { .. } => "NotImplementedError",
             StoreError::Shape { .. } => "TypeError",
             StoreError::NotJson { .. } => "JSONDecodeError",
         }

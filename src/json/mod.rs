@@ -56,7 +56,7 @@ pub use scan::{ScanError, ScanFault, skip_white, string_end, value_end};
 pub(crate) use string::encode_content;
 pub use string::{Escapes, decode, encode};
 pub use style::{Indent, JsonStyle, Newline};
-pub(crate) use tokens::{Token, Tokens};
+pub(crate) use tokens::{NormalTokens, Token, Tokens};
 pub use value::{Kind, Value};
 pub(crate) use walk::string_len;
 pub use walk::{Elements, Members};

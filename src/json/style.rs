@@ -169,6 +169,17 @@ impl JsonStyle {
         .all(|text| white(text))
     }
 
+    /// Whether both print everything the same: what is open in one may be what
+    /// the other says.
+    pub(crate) fn prints_as(&self, other: &JsonStyle) -> bool {
+        let settled = |style: &JsonStyle| JsonStyle {
+            escapes: Some(style.escapes()),
+            numbers: Some(style.numbers()),
+            ..style.clone()
+        };
+        settled(self) == settled(other)
+    }
+
     /// Whether children follow each other without any white space, so that
     /// normal form is already laid out in this style.
     pub(super) fn is_compact(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::{Window, scan::Nest};
+use super::{Window, runs, scan::Nest, string_len};
 use crate::error::{JsonFault, Result};
 
 /// A token of a JSON text.
@@ -24,6 +24,42 @@ pub(crate) enum Token<'t> {
     Numbers(&'t [u8]),
     /// A number or a literal.
     Scalar(&'t [u8]),
+}
+
+/// The tokens of a piece of normal form, which consists of whole ones. Keys are
+/// strings here, and arrays come element by element.
+#[derive(Debug, Clone)]
+pub(crate) struct NormalTokens<'t> {
+    rest: &'t [u8],
+}
+
+impl<'t> NormalTokens<'t> {
+    pub(crate) fn new(piece: &'t [u8]) -> NormalTokens<'t> {
+        NormalTokens { rest: piece }
+    }
+}
+
+impl<'t> Iterator for NormalTokens<'t> {
+    type Item = Token<'t>;
+
+    fn next(&mut self) -> Option<Token<'t>> {
+        let len = match self.rest.first()? {
+            b'"' => string_len(self.rest),
+            b'[' | b']' | b'{' | b'}' | b',' | b':' => 1,
+            // At least one byte, so that garbage is passed over, too.
+            _ => runs::scalar(self.rest).max(1),
+        };
+        let (token, rest) = self.rest.split_at_checked(len).unwrap_or((self.rest, &[]));
+        self.rest = rest;
+        Some(match token {
+            [bracket @ (b'[' | b'{')] => Token::Open(*bracket),
+            [bracket @ (b']' | b'}')] => Token::Close(*bracket),
+            b"," => Token::Comma,
+            b":" => Token::Colon,
+            [b'"', ..] => Token::String(token),
+            _ => Token::Scalar(token),
+        })
+    }
 }
 
 /// What may come next.

@@ -304,6 +304,11 @@ impl Part {
 }
 
 impl StoredRow<'_> {
+    /// The f32 components as bytes, and what is added to them.
+    pub(super) fn bytes(&self) -> (&[u8], &[u8]) {
+        (&self.nearest, self.low.as_deref().unwrap_or_default())
+    }
+
     /// The f32 components nearest to the values.
     pub(crate) fn nearest(&self) -> impl Iterator<Item = f32> {
         let (chunks, _) = self.nearest.as_chunks::<4>();

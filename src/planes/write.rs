@@ -7,6 +7,7 @@ use super::{
         HAS_EXCEPTIONS, MAX_PLANES, MIN_RECORD_DIM, PLANE_ALIGN, PlaneMeta, RANK_GROUP, RowClass,
         deltas_in, is_regular,
     },
+    read::StoredRow,
 };
 use crate::{
     bytes::{LazySpill, Spills},
@@ -72,6 +73,29 @@ impl PlaneBuilder {
         Ok(Pushed::Row)
     }
 
+    /// Appends a row of another plane as it is, with its norm. It prints as it
+    /// did, in the same number layout.
+    pub(crate) fn copy(
+        &mut self,
+        row: &StoredRow<'_>,
+        norm: f64,
+        nearest: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Pushed> {
+        let (components, low) = row.bytes();
+        let dim = u32::try_from(components.len() / 4).unwrap_or(u32::MAX);
+        if self.meta.rows > 0 && dim != self.meta.dim {
+            return Ok(Pushed::OtherDim);
+        }
+        nearest(components)?;
+        if row.class == RowClass::Delta {
+            self.low.write(low)?;
+        }
+        let exceptions = row.exceptions.iter();
+        let exceptions = exceptions.map(|(column, token)| (*column, token.as_slice()));
+        self.note(dim, row.class, norm, exceptions)?;
+        Ok(Pushed::Row)
+    }
+
     fn append(
         &mut self,
         row: &Row,
@@ -79,44 +103,53 @@ impl PlaneBuilder {
         nearest: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let dim = row.tokens.len();
-        self.meta.dim = u32::try_from(dim).unwrap_or(u32::MAX);
-
         let mut bytes = Vec::with_capacity(dim * 4);
         bytes.extend(row.nearest.iter().flat_map(|x| x.to_le_bytes()));
         nearest(&bytes)?;
+        if class == RowClass::Delta {
+            bytes.clear();
+            // An exception has no delta: its value comes from its token.
+            let deltas = row.values.iter().zip(&row.nearest);
+            bytes.extend(deltas.flat_map(|(&x, &f)| delta(x, f).unwrap_or(0).to_le_bytes()));
+            self.low.write(&bytes)?;
+        }
+        let exceptions = row.exceptions.iter().map(|&column| {
+            let token = row.tokens.get(column).copied().unwrap_or_default();
+            (u32::try_from(column).unwrap_or(u32::MAX), token)
+        });
+        let dim = u32::try_from(dim).unwrap_or(u32::MAX);
+        self.note(dim, class, row.norm(), exceptions)
+    }
+
+    /// Notes all of a row that stands beside its components.
+    fn note<'t>(
+        &mut self,
+        dim: u32,
+        class: RowClass,
+        norm: f64,
+        exceptions: impl ExactSizeIterator<Item = (u32, &'t [u8])>,
+    ) -> Result<()> {
+        self.meta.dim = dim;
         match class {
             RowClass::Exact => self.meta.exact += 1,
             RowClass::Decimal => self.meta.decimal += 1,
-            RowClass::Delta => {
-                self.meta.delta += 1;
-                bytes.clear();
-                // An exception has no delta: its value comes from its token.
-                let deltas = row.values.iter().zip(&row.nearest);
-                bytes.extend(deltas.flat_map(|(&x, &f)| delta(x, f).unwrap_or(0).to_le_bytes()));
-                self.low.write(&bytes)?;
-            }
+            RowClass::Delta => self.meta.delta += 1,
         }
-        let norm = row.norm();
         self.norms.write(&norm.to_le_bytes())?;
-        if !row.exceptions.is_empty() || !is_regular(norm) {
+        let count = exceptions.len() as u64;
+        if count > 0 || !is_regular(norm) {
             self.irregular.push(self.meta.rows);
             self.meta.irregular += 1;
         }
-        let flag = if row.exceptions.is_empty() {
-            0
-        } else {
-            HAS_EXCEPTIONS
-        };
+        let flag = if count > 0 { HAS_EXCEPTIONS } else { 0 };
         self.classes.push(class.code() | flag);
-        for &column in &row.exceptions {
-            self.tokens
-                .write(row.tokens.get(column).copied().unwrap_or_default())?;
+        for (column, token) in exceptions {
+            self.tokens.write(token)?;
             self.exceptions.write(&self.meta.rows.to_le_bytes())?;
-            self.exceptions
-                .write(&u32::try_from(column).unwrap_or(u32::MAX).to_le_bytes())?;
+            self.exceptions.write(&column.to_le_bytes())?;
             self.exceptions.write(&self.tokens.len().to_le_bytes())?;
         }
-        self.meta.exceptions += row.exceptions.len() as u64;
+        self.meta.exceptions += count;
         self.meta.token_bytes = self.tokens.len();
         self.meta.rows += 1;
         Ok(())
@@ -183,7 +216,8 @@ impl PlanesBuilder {
         let number = found.unwrap_or(self.planes.len());
         if found.is_none() {
             let plane = PlaneBuilder::new(self.spills.clone());
-            self.planes.push((plane, LazySpill::new(self.spills.clone())));
+            self.planes
+                .push((plane, LazySpill::new(self.spills.clone())));
         }
         let Some((plane, nearest)) = self.planes.get_mut(number) else {
             return Ok(None);

@@ -20,10 +20,8 @@ pub(crate) use records::{
     Expanded, MAX_PRINTED, Parent, Place, Printing, RecordMember, RecordWalk, Records,
     RecordsWriter, Survey, Wanted,
 };
-pub(crate) use tombstones::DeadSet;
 pub use tombstones::TombstoneSegment;
-#[cfg(test)]
-pub(crate) use tombstones::TombstoneWriter;
+pub(crate) use tombstones::{DeadSet, TombstoneWriter};
 pub(crate) use vectors::{Attempt, Map, Member, OddmentWalk, Part, VectorWriter};
 pub use vectors::{Metadata, NotStructural, NumberClasses, VectorSegment};
 pub use verbatim::VerbatimSegment;

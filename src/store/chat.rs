@@ -1,5 +1,7 @@
 //! The chat store: messages by the key of their conversation.
 
+mod changes;
+
 use std::borrow::Cow;
 
 use super::{
@@ -10,13 +12,16 @@ use super::{
 };
 use crate::{
     error::{Error, Result, StoreError},
-    json::{Kind, Value},
+    json::{JsonStyle, Kind, Value},
 };
+
+/// A new file.
+const NEW: &[u8] = br#"{"store":{},"class_name":"SimpleChatStore"}"#;
 
 /// The member of the file that has the conversations.
 const STORE: &[u8] = b"store";
 
-/// A chat store: LlamaIndex's `SimpleChatStore`, read side
+/// A chat store: LlamaIndex's `SimpleChatStore`
 /// (`storage/chat_store/simple_chat_store.py`).
 ///
 /// ```
@@ -31,32 +36,30 @@ const STORE: &[u8] = b"store";
 /// ```
 #[derive(Debug)]
 pub struct ChatStore {
-    conversations: Conversations,
-}
-
-#[derive(Debug)]
-enum Conversations {
-    Records(Option<RecordStore>, CollectionPath),
-    /// An object: the whole file.
-    Text(Vec<u8>),
+    records: RecordStore,
+    conversations: CollectionPath,
+    /// An object: the whole of an old file that has no records, until it is changed.
+    text: Option<Vec<u8>>,
 }
 
 impl ChatStore {
     /// The chat store that these records are.
     #[must_use]
     pub fn new(records: RecordStore) -> ChatStore {
-        ChatStore::of(Some(records))
+        ChatStore::of(records)
     }
 
-    /// A chat store without a conversation.
+    /// A new chat store, without a conversation.
     #[must_use]
     pub fn empty() -> ChatStore {
-        ChatStore::of(None)
+        ChatStore::of(RecordStore::new_file(JsonStyle::pydantic(), NEW))
     }
 
-    fn of(records: Option<RecordStore>) -> ChatStore {
+    fn of(records: RecordStore) -> ChatStore {
         ChatStore {
-            conversations: Conversations::Records(records, CollectionPath::top(STORE)),
+            records,
+            conversations: CollectionPath::top(STORE),
+            text: None,
         }
     }
 
@@ -79,8 +82,19 @@ impl ChatStore {
             return Err(Error::Store(StoreError::shape(what, "an object")));
         }
         Ok(ChatStore {
-            conversations: Conversations::Text(text),
+            text: Some(text),
+            ..ChatStore::empty()
         })
+    }
+
+    /// The records that it is, with their changes. `None` where it is the text of an
+    /// old file that was not changed.
+    #[must_use]
+    pub fn records(&self) -> Option<&RecordStore> {
+        match self.text {
+            None => Some(&self.records),
+            Some(_) => None,
+        }
     }
 
     /// The keys of all conversations, in order: `get_keys`.
@@ -88,16 +102,13 @@ impl ChatStore {
     /// # Errors
     /// [`Error::Damaged`], [`Error::Io`].
     pub fn get_keys(&self) -> Result<Keys<'_>> {
-        match &self.conversations {
-            Conversations::Records(records, path) => Keyed::of(records.as_ref(), path).keys(),
-            Conversations::Text(text) => {
-                let all = Value::of(text).get(STORE);
-                let all = all.map_or_else(Vec::new, |all| all.members());
-                Ok(Keys::listed(
-                    all.into_iter().map(|(key, _)| key.into_owned()).collect(),
-                ))
-            }
-        }
+        let Some(text) = &self.text else {
+            return Keyed::of(&self.records, &self.conversations).keys();
+        };
+        let all = Value::of(text).get(STORE);
+        let all = all.map_or_else(Vec::new, |all| all.members());
+        let keys = all.into_iter().map(|(key, _)| key.into_owned());
+        Ok(Keys::listed(keys.collect()))
     }
 
     /// The messages of a conversation, in order; none of an unknown one.
@@ -106,19 +117,24 @@ impl ChatStore {
     /// [`StoreError::Shape`] where the file has no list of objects there;
     /// [`Error::Damaged`], [`Error::Io`].
     pub fn get_messages(&self, key: &[u8]) -> Result<Vec<ChatMessage>> {
-        let found = match &self.conversations {
-            Conversations::Records(records, path) => {
-                let record = Keyed::of(records.as_ref(), path).get(key, Detail::All)?;
-                record.map(Cow::Owned)
+        Ok(self.messages(key)?.unwrap_or_default())
+    }
+
+    /// The messages of a conversation, if there is one.
+    fn messages(&self, key: &[u8]) -> Result<Option<Vec<ChatMessage>>> {
+        let found = match &self.text {
+            None => {
+                let all = Keyed::of(&self.records, &self.conversations);
+                all.get(key, Detail::All)?.map(Cow::Owned)
             }
-            Conversations::Text(text) => {
+            Some(text) => {
                 let all = Value::of(text).get(STORE);
                 let messages = all.and_then(|all| all.get(key));
                 messages.map(|messages| Cow::Borrowed(messages.text()))
             }
         };
         let Some(text) = found else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let list = Value::of(&text);
         let messages: Vec<Value<'_>> = list.elements().collect();
@@ -127,11 +143,10 @@ impl ChatStore {
             return Err(unfit(key, "a list of messages"));
         }
         let messages = messages.iter();
-        Ok(messages
-            .map(|message| ChatMessage {
-                text: message.text().to_vec(),
-            })
-            .collect())
+        let messages = messages.map(|message| ChatMessage {
+            text: message.text().to_vec(),
+        });
+        Ok(Some(messages.collect()))
     }
 }
 

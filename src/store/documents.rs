@@ -1,6 +1,10 @@
 //! The document store: nodes by id, their hashes, and the documents that they
 //! are parts of.
 
+mod changes;
+
+pub use changes::{AddOptions, NewDocument};
+
 use super::{
     Keys, Node,
     keyed::{Keyed, KeyedEntries},
@@ -15,7 +19,7 @@ use crate::{
 /// The namespace that LlamaIndex gives a document store.
 const NAMESPACE: &[u8] = b"docstore";
 
-/// A document store: LlamaIndex's `SimpleDocumentStore`, read side
+/// A document store: LlamaIndex's `SimpleDocumentStore`
 /// (`storage/docstore/keyval_docstore.py`). One node costs one block of the
 /// file, however many there are.
 ///
@@ -43,7 +47,7 @@ const NAMESPACE: &[u8] = b"docstore";
 /// ```
 #[derive(Debug)]
 pub struct DocumentStore {
-    records: Option<RecordStore>,
+    records: RecordStore,
     nodes: CollectionPath,
     metadata: CollectionPath,
     ref_docs: CollectionPath,
@@ -97,13 +101,13 @@ impl DocumentStore {
     /// namespace, `docstore`.
     #[must_use]
     pub fn new(records: RecordStore) -> DocumentStore {
-        DocumentStore::named(Some(records), NAMESPACE)
+        DocumentStore::named(records, NAMESPACE)
     }
 
-    /// A document store without a document.
+    /// A new document store, without a document.
     #[must_use]
     pub fn empty() -> DocumentStore {
-        DocumentStore::named(None, NAMESPACE)
+        DocumentStore::named(RecordStore::empty(), NAMESPACE)
     }
 
     /// The same records under another namespace: the collections
@@ -113,7 +117,7 @@ impl DocumentStore {
         DocumentStore::named(self.records, namespace)
     }
 
-    fn named(records: Option<RecordStore>, namespace: &[u8]) -> DocumentStore {
+    fn named(records: RecordStore, namespace: &[u8]) -> DocumentStore {
         let path = |suffix: &[u8]| CollectionPath::top(&[namespace, suffix].concat());
         DocumentStore {
             records,
@@ -121,6 +125,12 @@ impl DocumentStore {
             metadata: path(b"/metadata"),
             ref_docs: path(b"/ref_doc_info"),
         }
+    }
+
+    /// The records that it is, with their changes.
+    #[must_use]
+    pub fn records(&self) -> &RecordStore {
+        &self.records
     }
 
     /// The node or document of that id, `None` where there is none:
@@ -271,7 +281,7 @@ impl DocumentStore {
     }
 
     fn of<'s>(&'s self, path: &'s CollectionPath) -> Keyed<'s> {
-        Keyed::of(self.records.as_ref(), path)
+        Keyed::of(&self.records, path)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The graph store: triplets by subject.
 
+mod changes;
+
 use std::collections::HashSet;
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
 use crate::error::StoreError;
 use crate::{
     error::{Error, Result},
-    json::{Kind, Value},
+    json::{JsonStyle, Kind, Value},
 };
 
 /// How many relations of one subject are followed beyond the first step:
@@ -23,13 +25,16 @@ const STEP_LIMIT: usize = 30;
 /// Python's limit of recursion, which is lower.)
 const MAX_DEPTH: usize = 100_000;
 
+/// A new file.
+const NEW: &[u8] = br#"{"graph_dict":{}}"#;
+
 /// What a subject is related to, and how: relation and object.
 pub type RelatedPair = [Vec<u8>; 2];
 
 /// A relation with its subject: subject, relation, object.
 pub type Triple = [Vec<u8>; 3];
 
-/// A graph store: LlamaIndex's `SimpleGraphStore`, read side
+/// A graph store: LlamaIndex's `SimpleGraphStore`
 /// (`graph_stores/simple.py`).
 ///
 /// ```
@@ -57,7 +62,7 @@ pub type Triple = [Vec<u8>; 3];
 /// ```
 #[derive(Debug)]
 pub struct GraphStore {
-    records: Option<RecordStore>,
+    records: RecordStore,
     subjects: CollectionPath,
 }
 
@@ -65,20 +70,26 @@ impl GraphStore {
     /// The graph store that these records are.
     #[must_use]
     pub fn new(records: RecordStore) -> GraphStore {
-        GraphStore::of(Some(records))
+        GraphStore::of(records)
     }
 
-    /// A graph store without a triplet.
+    /// A new graph store, without a triplet.
     #[must_use]
     pub fn empty() -> GraphStore {
-        GraphStore::of(None)
+        GraphStore::of(RecordStore::new_file(JsonStyle::python(), NEW))
     }
 
-    fn of(records: Option<RecordStore>) -> GraphStore {
+    fn of(records: RecordStore) -> GraphStore {
         GraphStore {
             records,
             subjects: CollectionPath::top(b"graph_dict"),
         }
+    }
+
+    /// The records that it is, with their changes.
+    #[must_use]
+    pub fn records(&self) -> &RecordStore {
+        &self.records
     }
 
     /// What a subject is related to, in the order in which it was added; nothing
@@ -227,6 +238,6 @@ impl GraphStore {
     }
 
     fn all(&self) -> Keyed<'_> {
-        Keyed::of(self.records.as_ref(), &self.subjects)
+        Keyed::of(&self.records, &self.subjects)
     }
 }

@@ -1,43 +1,34 @@
-//! A keyed collection of a store that may not be there, as a dict.
+//! A keyed collection of a store, as a dict.
 
 use std::{fmt, vec};
 
 use super::records::{CollectionPath, Detail, RecordStore, Records};
 use crate::error::Result;
 
-/// A collection by its path, in a store that may be absent: it is empty then.
+/// A collection by its path; one that is not there is empty.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keyed<'s> {
-    store: Option<&'s RecordStore>,
+    store: &'s RecordStore,
     path: &'s CollectionPath,
 }
 
 impl<'s> Keyed<'s> {
-    pub(super) fn of(store: Option<&'s RecordStore>, path: &'s CollectionPath) -> Keyed<'s> {
+    pub(super) fn of(store: &'s RecordStore, path: &'s CollectionPath) -> Keyed<'s> {
         Keyed { store, path }
     }
 
     /// The text of the record of that key.
     pub(super) fn get(&self, key: &[u8], detail: Detail) -> Result<Option<Vec<u8>>> {
-        match self.store {
-            Some(store) => store.get_detailed(self.path, key, detail),
-            None => Ok(None),
-        }
+        self.store.get_detailed(self.path, key, detail)
     }
 
     pub(super) fn contains(&self, key: &[u8]) -> Result<bool> {
-        match self.store {
-            Some(store) => store.contains(self.path, key),
-            None => Ok(false),
-        }
+        self.store.contains(self.path, key)
     }
 
     /// Number of keys.
     pub(super) fn len(&self) -> Result<u64> {
-        match self.store {
-            Some(store) => store.distinct(self.path),
-            None => Ok(0),
-        }
+        self.store.distinct(self.path)
     }
 
     /// The keys in order.
@@ -47,9 +38,8 @@ impl<'s> Keyed<'s> {
 
     /// Keys and texts in order.
     pub(super) fn entries(&self, detail: Detail) -> Result<KeyedEntries<'s>> {
-        let records = self.store.map(|store| store.records(self.path, detail));
         Ok(KeyedEntries {
-            records: records.transpose()?,
+            records: Some(Box::new(self.store.records(self.path, detail)?)),
             key: Vec::new(),
         })
     }
@@ -58,7 +48,7 @@ impl<'s> Keyed<'s> {
 /// Keys with the texts of their records.
 pub(super) struct KeyedEntries<'s> {
     /// `None` at the end, and after an error.
-    records: Option<Records<'s>>,
+    records: Option<Box<Records<'s>>>,
     key: Vec<u8>,
 }
 

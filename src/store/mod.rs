@@ -8,14 +8,15 @@
 //! * [`RowStore`]: ids with their vectors and metadata;
 //! * [`VectorStore`]: LlamaIndex's vector store, over one of the two.
 //!
-//! Over the records stand LlamaIndex's stores, read side: [`DocumentStore`],
+//! Over the records stand LlamaIndex's stores: [`DocumentStore`],
 //! [`IndexStore`], [`GraphStore`], [`PropertyGraphStore`], [`ChatStore`]. They
 //! give typed views, such as [`Node`], that keep the JSON of a record and parse
-//! what is asked of them. `record.rs` and `keyed.rs` are what they share.
+//! what is asked of them. `record.rs`, `keyed.rs` and `build.rs` are what they share.
 //!
 //! What files a store is made of, and how they stand to the JSON, is not for
 //! this layer; nor is the layout of a file as a whole (`convert/`).
 
+mod build;
 mod chat;
 mod documents;
 mod graph;
@@ -24,6 +25,7 @@ mod keyed;
 mod merge;
 mod node;
 mod property_graph;
+mod rebase;
 mod record;
 mod records;
 mod rescue;
@@ -34,22 +36,27 @@ mod vectors;
 mod tests;
 
 pub use chat::{ChatMessage, ChatStore, ContentBlock, MessageRole};
-pub use documents::{Docs, DocumentStore, RefDocInfo, RefDocInfos};
+pub use documents::{AddOptions, Docs, DocumentStore, NewDocument, RefDocInfo, RefDocInfos};
 pub use graph::{GraphStore, RelatedPair, Triple};
 pub use indices::{
-    EmptyIndexStruct, Field, IndexDict, IndexDocumentSummary, IndexGraph, IndexLPG, IndexList,
-    IndexStore, IndexStruct, IndexStructType, JsonText, KG, KeywordTable, MapValue,
-    MultiModelIndexDict, PandasStructTable, SQLStructTable, StructData, StructEntries, StructMap,
+    EmptyIndexStruct, Field, IndexDict, IndexDictMut, IndexDocumentSummary,
+    IndexDocumentSummaryMut, IndexGraph, IndexGraphMut, IndexLPG, IndexList, IndexListMut,
+    IndexStore, IndexStruct, IndexStructType, JsonText, KG, KGMut, KeywordTable, KeywordTableMut,
+    MapValue, MultiModelIndexDict, PandasStructTable, SQLStructTable, StructData, StructEntries,
+    StructMap, StructMut,
 };
 pub use keyed::Keys;
+pub(crate) use merge::Merge;
 pub use node::{MediaResource, Node, NodeRelationship, NodeType, Related, RelatedNodeInfo};
 pub use property_graph::{
     ChunkNode, EntityNode, LabelledNode, LabelledNodes, PropertyGraphStore, Relation, Triplet,
     TripletQuery,
 };
+pub(crate) use rebase::Rebase;
 pub use records::{BadPath, CollectionPath, RecordStore};
-pub(crate) use records::{Lookups, RecordText, TopMember};
+pub(crate) use records::{EntryRef, Lookups, Parts, RecordText, TopMember, Walks, normal_row};
 pub(crate) use rescue::{Lost, Rescue};
 pub use rows::RowStore;
-pub(crate) use vectors::MAP_NAMES;
-pub use vectors::VectorStore;
+pub(crate) use rows::{ENTRY_DEPTH, EntryPrinter, NewEntry, Stack, print_value};
+pub(crate) use vectors::{MAP_NAMES, VectorForm};
+pub use vectors::{NewVector, VectorStore};

@@ -1,26 +1,57 @@
-//! A store of rows: all its segments together.
+//! A store of rows: all its segments together, and what was changed since.
+//!
+//! What is changed stays in memory until it is written. Entries that are put
+//! gather (`fresh.rs`); at the first reading after that they become a segment
+//! in memory (`settle.rs`), which stands on those that are files (`stack.rs`)
+//! and is read as they are. So there is one way to read, print and search, and
+//! it knows nothing of changes.
 
+mod changes;
 mod entries;
+mod fresh;
+mod rebase;
 mod select;
+mod settle;
+mod stack;
+mod text;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::merge::{Given, Merge, Part, check_targets, tombstones_of};
+pub(crate) use changes::NewEntry;
+use fresh::Fresh;
+pub(crate) use stack::Stack;
+pub(crate) use text::{EntryPrinter, print_value};
+
+use super::merge::{Given, check_targets, tombstones_of};
 use crate::{
     container::Container,
     error::Result,
-    segment::{Map, TombstoneSegment, VectorSegment},
+    json::JsonStyle,
+    segment::{Map, Member, VectorSegment},
 };
 
-/// A store of rows, which are vectors with metadata: all its segments together.
+/// How deep the entries of the maps stand in the file.
+pub(crate) const ENTRY_DEPTH: usize = 2;
+
+/// A store of rows, which are vectors with metadata: all its segments together,
+/// and what was changed since they were written.
 #[derive(Debug)]
 pub struct RowStore {
-    /// From the oldest to the newest; at least one.
-    segments: Vec<VectorSegment>,
-    tombstones: Option<TombstoneSegment>,
+    /// All but the fresh entries.
+    stack: Box<Stack>,
+    /// Entries that are in no segment.
+    fresh: Fresh,
+    /// The stack with the fresh entries, from the first reading after a change
+    /// until the next change.
+    settled: OnceLock<Box<Stack>>,
 }
 
 impl RowStore {
+    /// A store without segments, which holds nothing.
+    pub(crate) fn empty() -> RowStore {
+        RowStore::new(Stack::new(Vec::new(), None))
+    }
+
     /// Takes the open segments of a store, oldest first, as
     /// [`OpenStore::segments`](crate::persist_dir::OpenStore::segments) gives
     /// them.
@@ -44,16 +75,45 @@ impl RowStore {
             let known = segments.iter().any(|segment| segment.root() == *root);
             known.then_some(Map::ALL.len())
         })?;
-        Ok(RowStore {
-            segments,
-            tombstones,
-        })
+        let segments = segments.into_iter().map(Arc::new).collect();
+        Ok(RowStore::new(Stack::new(segments, tombstones)))
     }
 
-    /// The segments, oldest first. Rows of theirs may be deleted.
+    fn new(stack: Stack) -> RowStore {
+        RowStore {
+            stack: Box::new(stack),
+            fresh: Fresh::default(),
+            settled: OnceLock::new(),
+        }
+    }
+
+    /// The segments that are files, oldest first. Rows of theirs may be deleted.
     #[must_use]
-    pub fn segments(&self) -> &[VectorSegment] {
-        &self.segments
+    pub fn segments(&self) -> &[Arc<VectorSegment>] {
+        self.stack.stored()
+    }
+
+    /// The members of the top-level object.
+    pub(crate) fn members(&self) -> &[Member] {
+        self.stack.members()
+    }
+
+    /// The style of the file.
+    pub(crate) fn style(&self) -> &JsonStyle {
+        self.stack.style()
+    }
+
+    /// All segments, those in memory as well, with every change in them.
+    pub(crate) fn stack(&self) -> Result<&Stack> {
+        if self.fresh.is_empty() {
+            return Ok(&self.stack);
+        }
+        if let Some(settled) = self.settled.get() {
+            return Ok(settled);
+        }
+        let settled = Box::new(self.stack.with(&self.fresh)?);
+        // Two threads may both have made it; one result is as good.
+        Ok(self.settled.get_or_init(|| settled))
     }
 
     /// Number of vectors.
@@ -62,6 +122,29 @@ impl RowStore {
     /// [`Error::Damaged`](crate::Error::Damaged).
     pub fn vectors(&self) -> Result<u64> {
         self.live(Map::Embeddings)
+    }
+
+    /// Number of live entries of a map.
+    pub(crate) fn live(&self, map: Map) -> Result<u64> {
+        Ok(self.stack.live(map)? + self.fresh.len(map))
+    }
+
+    /// Number of live entries of all maps.
+    pub(crate) fn live_entries(&self) -> Result<u64> {
+        Map::ALL.iter().map(|map| self.live(*map)).sum()
+    }
+
+    /// How many entries the segments that are files have, and how many of those are
+    /// deleted.
+    pub(crate) fn entry_counts(&self) -> Result<(u64, u64)> {
+        let of = |segment: &Arc<VectorSegment>| {
+            let entries = Map::ALL.map(|map| u64::from(segment.entries(map)));
+            entries.iter().sum::<u64>()
+        };
+        let all = self.stack.stored().iter().map(of).sum();
+        let live = Map::ALL.iter().map(|map| self.stack.live(*map));
+        let live = live.sum::<Result<u64>>()?;
+        Ok((all, u64::saturating_sub(all, live)))
     }
 
     /// The vector of an id: the f64 values that Python reads from the JSON.
@@ -75,29 +158,5 @@ impl RowStore {
             Some((segment, row)) => segment.vector(row).map(Some),
             None => Ok(None),
         }
-    }
-
-    /// Number of live entries of a map.
-    pub(crate) fn live(&self, map: Map) -> Result<u64> {
-        let mut sum = 0;
-        for segment in &self.segments {
-            sum += u64::from(self.part(segment, map)?.live());
-        }
-        Ok(sum)
-    }
-
-    /// The live entries of a map in order: number of the segment, and of the
-    /// entry in it.
-    pub(crate) fn entries(&self, map: Map) -> Result<Merge<'_>> {
-        let parts = self.segments.iter().map(|segment| self.part(segment, map));
-        Merge::new(parts.collect::<Result<_>>()?)
-    }
-
-    pub(crate) fn part<'s>(&'s self, segment: &'s VectorSegment, map: Map) -> Result<Part<'s>> {
-        let entries = segment.entries(map);
-        let sequence = segment.sequence(map);
-        let tombstones = self.tombstones.as_ref();
-        Part::new(sequence, entries, tombstones, &segment.root(), map as u32)
-            .ok_or_else(|| segment.refuse("the number of entries that tombstones state"))
     }
 }

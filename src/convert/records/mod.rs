@@ -13,4 +13,4 @@ pub(crate) use print::{print, print_rescued};
 /// How deep the members of the top-level object stand.
 const MEMBER_DEPTH: usize = 1;
 /// How deep the records of its members stand.
-const RECORD_DEPTH: usize = 2;
+pub(crate) const RECORD_DEPTH: usize = 2;

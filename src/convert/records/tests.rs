@@ -17,8 +17,9 @@ use super::{Maps, parse};
 use crate::{
     bytes::Backend,
     container::{Container, Expected, FileKind, OpenOptions},
-    convert::store_text::StoreText,
+    convert::{append::compact_records, store_text::StoreText},
     json::{Escapes, Indent, JsonStyle, Newline, Window, encode, print},
+    persist_dir::Writer,
     segment::{Attempt, Compression, NotStructural, RecordSegment, RecordsWriter, Survey},
     store::{CollectionPath, RecordStore},
     testing::temp,
@@ -82,7 +83,56 @@ fn comes_back(text: &str, maps: Maps, careful: bool) -> Result<bool, NotStructur
     segment.check_records(&|| {}).unwrap();
     let [mapped, read] = [Backend::Map, Backend::Read].map(|backend| printed(&path, backend));
     assert!(mapped == read, "the backends disagree");
+    compacts(&path, &mapped);
     Ok(mapped == text.as_bytes())
+}
+
+/// A segment copied record by record prints the same, though it may be packed
+/// otherwise; and so does one to which something was added and taken away.
+fn compacts(path: &Path, text: &[u8]) {
+    let dir = temp();
+    let writer = Writer::open(dir.path()).unwrap();
+    let compression = Compression {
+        level: 1,
+        block: Some(2 << 10),
+    };
+    let mut files = vec![open(path, Backend::Map)];
+    for from in [1, 0] {
+        let mut store = RecordStore::open(files.clone()).unwrap();
+        let keyed = store.collections().into_iter();
+        let keyed = keyed.filter(|path| store.view(path).unwrap().keyed);
+        for path in keyed.collect::<Vec<_>>() {
+            if !store.contains(&path, b"an odd key").unwrap() {
+                store.put(&path, b"an odd key", b"[1,2 ]").unwrap();
+            }
+            match from {
+                0 => assert!(store.delete(&path, b"an odd key").unwrap()),
+                _ => assert!(store.contains(&path, b"an odd key").unwrap()),
+            }
+        }
+        let written = compact_records(&writer, &store, from, compression).unwrap();
+        let written = written.expect("a segment holds what one held");
+        files.truncate(from);
+        for segment in written.segment.iter().chain(&written.tombstones) {
+            let path = segment.name.path_in(writer.twin_dir());
+            files.push(open(&path, Backend::Map));
+        }
+        let store = RecordStore::open(files.clone()).unwrap();
+        store.check_records(&|| {}).unwrap();
+    }
+    let mut out = Vec::new();
+    let store = RecordStore::open(files).unwrap();
+    super::print(&store, &mut |piece| {
+        out.extend_from_slice(piece);
+        Ok(())
+    })
+    .unwrap();
+    assert!(
+        out == text,
+        "{}\n{}",
+        String::from_utf8_lossy(&out),
+        String::from_utf8_lossy(text)
+    );
 }
 
 /// Fails where careful packing does not bring the text back, or where packing
@@ -444,7 +494,8 @@ fn a_record_that_is_a_chain_of_blocks_comes_back() {
 /// them was taken for what the third could repeat: it came back as the first.
 #[test]
 fn what_ends_in_a_repeated_array_cannot_be_repeated_itself() {
-    let said = |role: &str| format!(r#"{{"role":"{role}","blocks":[{{"block_type":"text","text":""}}]}}"#);
+    let said =
+        |role: &str| format!(r#"{{"role":"{role}","blocks":[{{"block_type":"text","text":""}}]}}"#);
     let messages = [said("assistant"), said("assistant"), said("user")].join(",");
     let text = format!(r#"{{"store":{{"user-1":[{messages}]}}}}"#);
     assert_eq!(comes_back(&text, Maps::Inside, false), Ok(true));

@@ -9,7 +9,7 @@ pub(crate) use one::{print_id, print_in_map};
 pub(crate) use parse::parse;
 pub(crate) use print::{print, print_rescued};
 
-/// How deep the entries of the maps stand.
-const ENTRY_DEPTH: usize = 2;
+use crate::store::ENTRY_DEPTH;
+
 /// How deep the members of the top-level object stand.
 const MEMBER_DEPTH: usize = 1;

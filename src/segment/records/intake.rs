@@ -7,7 +7,7 @@ use std::io::Read;
 use super::{format::Parent, walk::child};
 use crate::{
     error::Result,
-    json::{Token, Window},
+    json::{JsonStyle, Token, Window},
     segment::Attempt,
 };
 
@@ -16,6 +16,9 @@ use crate::{
 pub(crate) trait Records {
     /// Begins a collection; gives its number.
     fn collection(&mut self, place: Place) -> Attempt<u32>;
+    /// Gives the next record this sequence number, which must be above that of
+    /// the one before it in its collection. Without, numbers just follow.
+    fn sequence(&mut self, number: u64);
     /// What of the next record is wanted.
     fn wants(&self) -> Wanted;
     /// Passes over a record of which only the key is wanted.
@@ -34,6 +37,12 @@ pub(crate) trait Records {
     /// this: gives the style that it seems to have. `None` where no more
     /// styles can be kept.
     fn json(&mut self, head: &[u8]) -> Result<Option<u32>>;
+    /// The number of a style that prints as this one does. `None` where no more
+    /// styles can be kept.
+    fn style(&mut self, style: &JsonStyle) -> Option<u32>;
+    /// A string of the open record holds a document in the style of that
+    /// number, which comes token by token.
+    fn document(&mut self, style: u32) -> Result<()>;
     /// The end of that document.
     fn end_json(&mut self) -> Result<()>;
     /// A nested collection stands here.

@@ -124,6 +124,11 @@ impl RecordSegment {
         Ok(segment)
     }
 
+    /// The file.
+    pub(crate) fn file(&self) -> &Arc<Container> {
+        &self.file
+    }
+
     /// How many blocks were decompressed so far.
     #[cfg(test)]
     pub(crate) fn decoded_blocks(&self) -> usize {

@@ -74,6 +74,20 @@ impl Styles {
         u32::try_from(n).ok()
     }
 
+    /// The number of a style that prints as this one does, which may be new.
+    pub(crate) fn that_prints_as(&mut self, style: &JsonStyle) -> Option<u32> {
+        let known = self.list.iter().position(|s| s.prints_as(style));
+        let n = match known {
+            Some(n) => n,
+            None if self.list.len() < MAX_STYLES => {
+                self.list.push(style.clone());
+                self.list.len() - 1
+            }
+            None => return None,
+        };
+        u32::try_from(n).ok()
+    }
+
     /// Settles what a style escapes, if that is open and a string shows it.
     pub(crate) fn learn_escapes(&mut self, style: u32, token: &[u8]) {
         if let Some(style) = self.list.get_mut(style as usize) {

@@ -191,6 +191,8 @@ impl Records for Survey {
         Ok(u32::try_from(number).map_err(|_| NotStructural::TooLarge))
     }
 
+    fn sequence(&mut self, _number: u64) {}
+
     fn wants(&self) -> Wanted {
         let met = self.samples.met();
         if self.samples.wants_next() {
@@ -260,6 +262,14 @@ impl Records for Survey {
 
     fn json(&mut self, head: &[u8]) -> Result<Option<u32>> {
         Ok(self.walker.styles.of_head(head))
+    }
+
+    fn style(&mut self, style: &JsonStyle) -> Option<u32> {
+        self.walker.styles.that_prints_as(style)
+    }
+
+    fn document(&mut self, _style: u32) -> Result<()> {
+        Ok(())
     }
 
     fn end_json(&mut self) -> Result<()> {

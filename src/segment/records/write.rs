@@ -18,7 +18,7 @@ use crate::{
     container::{ContainerWriter, FileKind, Written},
     error::Result,
     hashes::{HashBuilder, HashForm},
-    json::{Token, Window, decode, encode, normalise, print_within},
+    json::{JsonStyle, Token, Window, decode, encode, normalise, print_within},
     orders::{OrdersBuilder, SequencesBuilder},
     planes::PlanesBuilder,
     segment::{Attempt, NotStructural},
@@ -118,13 +118,6 @@ impl RecordsWriter {
             paths: Vec::new(),
             path_lengths: PathLengths::default(),
         })
-    }
-
-    /// Gives the next record this sequence number, which must be above that of
-    /// the one before it in its collection. Without, numbers just follow.
-    #[cfg(test)]
-    pub(crate) fn sequence(&mut self, number: u64) {
-        self.sequence = Some(number);
     }
 
     /// Writes everything that was not written on the way, and syncs the file.
@@ -274,6 +267,10 @@ impl Records for RecordsWriter {
         Ok(Ok(number as u32))
     }
 
+    fn sequence(&mut self, number: u64) {
+        self.sequence = Some(number);
+    }
+
     fn wants(&self) -> Wanted {
         match self.careful {
             true => Wanted::Text,
@@ -348,6 +345,14 @@ impl Records for RecordsWriter {
             self.with_open(|packing, _, _| packing.json(style))?;
         }
         Ok(style)
+    }
+
+    fn style(&mut self, style: &JsonStyle) -> Option<u32> {
+        self.walker.styles.that_prints_as(style)
+    }
+
+    fn document(&mut self, style: u32) -> Result<()> {
+        self.with_open(|packing, _, _| packing.json(style))
     }
 
     fn end_json(&mut self) -> Result<()> {

@@ -9,7 +9,6 @@
 
 mod format;
 mod read;
-#[cfg(test)]
 mod write;
 
 #[cfg(test)]
@@ -17,5 +16,4 @@ mod tests;
 
 pub(crate) use read::DeadSet;
 pub use read::TombstoneSegment;
-#[cfg(test)]
 pub(crate) use write::TombstoneWriter;

@@ -70,6 +70,11 @@ impl TombstoneSegment {
         Ok(TombstoneSegment { file, span, maps })
     }
 
+    /// The file.
+    pub(crate) fn file(&self) -> &Arc<Container> {
+        &self.file
+    }
+
     /// The deleted entries of a map of the segment with that root; `None`
     /// where none is.
     pub(crate) fn dead(&self, root: &[u8; 16], map: u32) -> Option<DeadSet> {

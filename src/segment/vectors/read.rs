@@ -341,6 +341,11 @@ impl VectorSegment {
         })
     }
 
+    /// The file.
+    pub(crate) fn file(&self) -> &Arc<Container> {
+        &self.file
+    }
+
     /// The file's content root, by which tombstones name it.
     pub(crate) fn root(&self) -> [u8; 16] {
         self.file.root()

@@ -165,6 +165,50 @@ impl VectorWriter {
         value: &[u8],
         sequence: Option<u64>,
     ) -> Attempt<()> {
+        let entry = match self.push_key(map, key, sequence)? {
+            Ok(entry) => entry,
+            Err(why) => return Ok(Err(why)),
+        };
+        match map {
+            Map::Embeddings => self.push_vector(value),
+            Map::RefDocs => self.push_ref_doc(entry, value),
+            Map::Metadata => {
+                self.columns
+                    .push_metadata(value, &mut self.style, ENTRY_DEPTH)?;
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    /// Whether rows of a segment of that style may be
+    /// [copied](Self::copy_vector): they print as they did.
+    pub(crate) fn can_copy(&self, style: &JsonStyle) -> bool {
+        self.style.numbers == style.numbers
+    }
+
+    /// Appends the vector of a row of another segment, as
+    /// [`push_with`](Self::push_with) does with its text.
+    pub(crate) fn copy_vector(
+        &mut self,
+        key: &[u8],
+        segment: &VectorSegment,
+        row: u32,
+        sequence: Option<u64>,
+    ) -> Attempt<()> {
+        if let Err(why) = self.push_key(Map::Embeddings, key, sequence)? {
+            return Ok(Err(why));
+        }
+        let plane = segment.plane();
+        let (norm, row) = (plane.norm(row)?, plane.row(row)?);
+        let out = &mut self.out;
+        let pushed = self
+            .plane
+            .copy(&row, norm, &mut |nearest| out.write(nearest));
+        Ok(self.is_vector(pushed?))
+    }
+
+    /// Appends an entry without its value; gives its number.
+    fn push_key(&mut self, map: Map, key: &[u8], sequence: Option<u64>) -> Attempt<u32> {
         let mut id = Vec::with_capacity(key.len());
         if decode(key, &mut id).is_err() {
             return Ok(Err(NotStructural::OddStrings));
@@ -186,18 +230,7 @@ impl VectorWriter {
         }
         self.orders.push(number, row)?;
         self.sequences.push(number, sequence)?;
-        if let Err(why) = self.note_key(map, entry, &id, key) {
-            return Ok(Err(why));
-        }
-        match map {
-            Map::Embeddings => self.push_vector(value),
-            Map::RefDocs => self.push_ref_doc(entry, value),
-            Map::Metadata => {
-                self.columns
-                    .push_metadata(value, &mut self.style, ENTRY_DEPTH)?;
-                Ok(Ok(()))
-            }
-        }
+        Ok(self.note_key(map, entry, &id, key).map(|()| entry))
     }
 
     fn push_vector(&mut self, value: &[u8]) -> Attempt<()> {
@@ -205,12 +238,16 @@ impl VectorWriter {
         let pushed = self
             .plane
             .push(value, &mut self.style, &mut |nearest| out.write(nearest));
-        Ok(match pushed? {
+        Ok(self.is_vector(pushed?))
+    }
+
+    fn is_vector(&self, pushed: Pushed) -> Result<(), NotStructural> {
+        match pushed {
             Pushed::Row if self.has_odd_numbers() => Err(NotStructural::OddNumbers),
             Pushed::Row => Ok(()),
             Pushed::OtherDim => Err(NotStructural::MixedDimensions),
             Pushed::Refused(why) => Err(why.into()),
-        })
+        }
     }
 
     fn push_ref_doc(&mut self, entry: u32, value: &[u8]) -> Attempt<()> {

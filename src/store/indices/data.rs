@@ -124,6 +124,11 @@ impl<'s> StructData<'s> {
         }
     }
 
+    /// All fields: an object.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     pub(super) fn value(&self, name: &str) -> Option<Value<'_>> {
         Value::of(&self.text).get(name.as_bytes())
     }

@@ -156,7 +156,7 @@ impl<'a, V: MapValue> StructMap<'a, V> {
     /// [`Error::Damaged`], [`Error::Io`].
     pub fn len(&self) -> Result<u64> {
         match &self.place {
-            Place::Nested(store, path) => Keyed::of(Some(store), path).len(),
+            Place::Nested(store, path) => Keyed::of(store, path).len(),
             Place::Inside(map, _) => Ok(map.members().len() as u64),
         }
     }
@@ -175,7 +175,7 @@ impl<'a, V: MapValue> StructMap<'a, V> {
     /// [`Error::Damaged`], [`Error::Io`].
     pub fn keys(&self) -> Result<Keys<'_>> {
         match &self.place {
-            Place::Nested(store, path) => Keyed::of(Some(store), path).keys(),
+            Place::Nested(store, path) => Keyed::of(store, path).keys(),
             Place::Inside(map, _) => {
                 let members = map.members().into_iter();
                 Ok(Keys::listed(
@@ -193,7 +193,7 @@ impl<'a, V: MapValue> StructMap<'a, V> {
     pub fn iter(&self) -> Result<StructEntries<'_, V>> {
         let rest = match &self.place {
             Place::Nested(store, path) => {
-                Rest::Nested(Keyed::of(Some(store), path).entries(Detail::All)?)
+                Rest::Nested(Keyed::of(store, path).entries(Detail::All)?)
             }
             Place::Inside(map, _) => {
                 let members = map.members().into_iter();

@@ -3,13 +3,21 @@
 //! An [`IndexStruct`] is read with its own record; the maps in it, which may
 //! have a million entries, are not: they are [`StructMap`]s, read entry by
 //! entry (`map.rs`). The structs themselves, one for each class of LlamaIndex,
-//! are in `structs.rs`; `data.rs` is what they have in common.
+//! are in `structs.rs`; `data.rs` is what they have in common. `changes.rs` adds and
+//! deletes structs, a [`StructMut`] (`edit.rs`, `edits.rs`) changes one in place.
 
+mod changes;
 mod data;
+mod edit;
+mod edits;
 mod map;
 mod structs;
 
 pub use data::{Field, StructData};
+pub use edit::StructMut;
+pub use edits::{
+    IndexDictMut, IndexDocumentSummaryMut, IndexGraphMut, IndexListMut, KGMut, KeywordTableMut,
+};
 pub use map::{JsonText, MapValue, StructEntries, StructMap};
 pub use structs::{
     EmptyIndexStruct, IndexDict, IndexDocumentSummary, IndexGraph, IndexLPG, IndexList,
@@ -27,7 +35,7 @@ use crate::error::{Error, Result, StoreError};
 /// The namespace that LlamaIndex gives an index store.
 const NAMESPACE: &[u8] = b"index_store";
 
-/// An index store: LlamaIndex's `SimpleIndexStore`, read side
+/// An index store: LlamaIndex's `SimpleIndexStore`
 /// (`storage/index_store/keyval_index_store.py`).
 ///
 /// ```
@@ -58,7 +66,7 @@ const NAMESPACE: &[u8] = b"index_store";
 /// ```
 #[derive(Debug)]
 pub struct IndexStore {
-    records: Option<RecordStore>,
+    records: RecordStore,
     structs: CollectionPath,
 }
 
@@ -67,13 +75,13 @@ impl IndexStore {
     /// namespace, `index_store`.
     #[must_use]
     pub fn new(records: RecordStore) -> IndexStore {
-        IndexStore::named(Some(records), NAMESPACE)
+        IndexStore::named(records, NAMESPACE)
     }
 
-    /// An index store without an index.
+    /// A new index store, without an index.
     #[must_use]
     pub fn empty() -> IndexStore {
-        IndexStore::named(None, NAMESPACE)
+        IndexStore::named(RecordStore::empty(), NAMESPACE)
     }
 
     /// The same records under another namespace: the collection
@@ -83,11 +91,17 @@ impl IndexStore {
         IndexStore::named(self.records, namespace)
     }
 
-    fn named(records: Option<RecordStore>, namespace: &[u8]) -> IndexStore {
+    fn named(records: RecordStore, namespace: &[u8]) -> IndexStore {
         IndexStore {
             records,
             structs: CollectionPath::top(&[namespace, b"/data"].concat()),
         }
+    }
+
+    /// The records that it is, with their changes.
+    #[must_use]
+    pub fn records(&self) -> &RecordStore {
+        &self.records
     }
 
     /// The index struct of that id, `None` where there is none. Without an id,
@@ -105,10 +119,9 @@ impl IndexStore {
                 _ => Err(Error::Store(StoreError::NotOneStruct { count })),
             };
         };
-        match (&self.records, self.structs().get(id, Detail::NoMaps)?) {
-            (Some(records), Some(record)) => self.parse(records, id.to_vec(), &record).map(Some),
-            _ => Ok(None),
-        }
+        let record = self.structs().get(id, Detail::NoMaps)?;
+        let found = record.map(|record| self.parse(id.to_vec(), &record));
+        found.transpose()
     }
 
     /// All index structs, in order. What is in their maps is not read.
@@ -118,13 +131,10 @@ impl IndexStore {
     /// [`StoreError::Shape`], [`StoreError::NotJson`] for a record that is no
     /// index struct; [`Error::Damaged`], [`Error::Io`].
     pub fn index_structs(&self) -> Result<Vec<IndexStruct<'_>>> {
-        let Some(records) = &self.records else {
-            return Ok(Vec::new());
-        };
         let entries = self.structs().entries(Detail::NoMaps)?;
         let structs = entries.map(|entry| {
             let (id, record) = entry?;
-            self.parse(records, id, &record)
+            self.parse(id, &record)
         });
         structs.collect()
     }
@@ -154,16 +164,11 @@ impl IndexStore {
     }
 
     fn structs(&self) -> Keyed<'_> {
-        Keyed::of(self.records.as_ref(), &self.structs)
+        Keyed::of(&self.records, &self.structs)
     }
 
-    fn parse<'s>(
-        &'s self,
-        records: &'s RecordStore,
-        id: Vec<u8>,
-        record: &[u8],
-    ) -> Result<IndexStruct<'s>> {
-        let (kind, data) = StructData::parse(records, &self.structs, id, record)?;
+    fn parse(&self, id: Vec<u8>, record: &[u8]) -> Result<IndexStruct<'_>> {
+        let (kind, data) = StructData::parse(&self.records, &self.structs, id, record)?;
         Ok(IndexStruct::new(kind, data))
     }
 }

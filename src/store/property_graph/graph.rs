@@ -41,7 +41,7 @@ pub(super) struct GraphRelation {
 
 impl Graph {
     pub(super) fn read(
-        store: Option<&RecordStore>,
+        store: &RecordStore,
         [nodes, relations, triplets]: [&CollectionPath; 3],
     ) -> Result<Graph> {
         let mut graph = Graph::default();

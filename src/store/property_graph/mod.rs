@@ -2,8 +2,9 @@
 //! relations between them.
 //!
 //! `nodes.rs` are the views of nodes and relations, `graph.rs` is the shape of
-//! the graph, `triplets.rs` finds triplets.
+//! the graph, `triplets.rs` finds triplets, `changes.rs` changes them.
 
+mod changes;
 mod graph;
 mod nodes;
 mod triplets;
@@ -23,10 +24,13 @@ use super::{
 use crate::error::{Error, StoreError};
 use crate::{
     error::Result,
-    json::{Kind, Value},
+    json::{JsonStyle, Kind, Value},
 };
 
-/// A property graph store: LlamaIndex's `SimplePropertyGraphStore`, read side
+/// A new file.
+const NEW: &[u8] = br#"{"nodes":{},"relations":{},"triplets":[]}"#;
+
+/// A property graph store: LlamaIndex's `SimplePropertyGraphStore`
 /// (`graph_stores/simple_labelled.py`).
 ///
 /// To look for ids or triplets, the ids of the graph are read and kept, once;
@@ -34,34 +38,44 @@ use crate::{
 /// Triplets are a set in Python; here they have the order of the file.
 #[derive(Debug)]
 pub struct PropertyGraphStore {
-    records: Option<RecordStore>,
+    records: RecordStore,
     nodes: CollectionPath,
     relations: CollectionPath,
     triplets: CollectionPath,
+    /// Made anew after each change.
     graph: OnceLock<Graph>,
+    /// For changes: see `changes.rs`.
+    triplet_set: Option<HashSet<Vec<u8>>>,
 }
 
 impl PropertyGraphStore {
     /// The property graph store that these records are.
     #[must_use]
     pub fn new(records: RecordStore) -> PropertyGraphStore {
-        PropertyGraphStore::of(Some(records))
+        PropertyGraphStore::of(records)
     }
 
-    /// A property graph store without a node.
+    /// A new property graph store, without a node.
     #[must_use]
     pub fn empty() -> PropertyGraphStore {
-        PropertyGraphStore::of(None)
+        PropertyGraphStore::of(RecordStore::new_file(JsonStyle::pydantic(), NEW))
     }
 
-    fn of(records: Option<RecordStore>) -> PropertyGraphStore {
+    fn of(records: RecordStore) -> PropertyGraphStore {
         PropertyGraphStore {
             records,
             nodes: CollectionPath::top(b"nodes"),
             relations: CollectionPath::top(b"relations"),
             triplets: CollectionPath::top(b"triplets"),
             graph: OnceLock::new(),
+            triplet_set: None,
         }
+    }
+
+    /// The records that it is, with their changes.
+    #[must_use]
+    pub fn records(&self) -> &RecordStore {
+        &self.records
     }
 
     /// All nodes in order, one after another.
@@ -165,13 +179,13 @@ impl PropertyGraphStore {
             return Ok(graph);
         }
         let paths = [&self.nodes, &self.relations, &self.triplets];
-        let graph = Graph::read(self.records.as_ref(), paths)?;
+        let graph = Graph::read(&self.records, paths)?;
         // Whoever comes second has read the same.
         Ok(self.graph.get_or_init(|| graph))
     }
 
     fn all<'s>(&'s self, path: &'s CollectionPath) -> Keyed<'s> {
-        Keyed::of(self.records.as_ref(), path)
+        Keyed::of(&self.records, path)
     }
 }
 

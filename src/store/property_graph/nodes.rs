@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     error::{Error, Result, StoreError},
     json::Value,
-    store::record::beginning,
+    store::record::{beginning, document},
 };
 
 /// A node of a property graph. It keeps its JSON and parses what it is asked
@@ -42,6 +42,33 @@ pub struct Relation {
 pub type Triplet = (LabelledNode, Relation, LabelledNode);
 
 impl LabelledNode {
+    /// A node by its JSON, as `model_dump_json()` of an `EntityNode` or a
+    /// `ChunkNode` writes it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotJson`]; [`StoreError::UnknownGraphNode`] where it has
+    /// neither name nor text.
+    pub fn from_json(text: Vec<u8>) -> Result<LabelledNode> {
+        document("a node", &text)?;
+        LabelledNode::of(Vec::new(), text)
+    }
+
+    /// The entity that a record is.
+    pub(super) fn entity(text: Vec<u8>) -> LabelledNode {
+        LabelledNode::Entity(EntityNode { text })
+    }
+
+    /// The id to store it under.
+    pub(super) fn stated_id(&self) -> Result<Cow<'_, [u8]>> {
+        match self {
+            LabelledNode::Chunk(chunk) if chunk.key.is_empty() => {
+                let stated = string(&chunk.text, "id_");
+                stated.ok_or(Error::Store(StoreError::NoChunkId))
+            }
+            node => Ok(node.id()),
+        }
+    }
+
     /// The node that a record is.
     ///
     /// # Errors
@@ -147,6 +174,29 @@ impl ChunkNode {
 }
 
 impl Relation {
+    /// A relation by its JSON, as `Relation.model_dump_json()` writes it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotJson`]; [`StoreError::Shape`] where its label or one of
+    /// its ids is no string.
+    pub fn from_json(text: Vec<u8>) -> Result<Relation> {
+        let what = "a relation";
+        document(what, &text)?;
+        let names = ["label", "source_id", "target_id"];
+        match names.iter().all(|name| string(&text, name).is_some()) {
+            true => Ok(Relation { text }),
+            false => {
+                let expected = "an object with label, source_id and target_id";
+                Err(Error::Store(StoreError::shape(what, expected)))
+            }
+        }
+    }
+
+    /// The key under which a graph has it.
+    pub(super) fn key(&self) -> Vec<u8> {
+        [self.source_id(), self.label(), self.target_id()].join(&b'_')
+    }
+
     pub(super) fn of(text: Vec<u8>) -> Relation {
         Relation { text }
     }

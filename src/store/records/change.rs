@@ -1,15 +1,17 @@
 //! Changing the records of a store, in memory.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::{
-    CollectionPath, Detail, EntryRef, RecordStore,
-    pending::Position,
+    CollectionPath, Detail, EntryRef, Parts, RecordStore,
+    pending::{Position, Values},
     skeleton::{value_at, without_value},
     text::Walks,
 };
 use crate::{
     error::{Error, Result, StoreError},
-    json::{Members, Value, normalise},
-    segment::Expanded,
+    json::{JsonStyle, Members, Value, normalise},
+    planes::StoredRow,
     store::record::{document, shown},
 };
 
@@ -37,8 +39,14 @@ impl RecordStore {
     fn put_normal(&mut self, path: &CollectionPath, key: &[u8], mut text: Vec<u8>) -> Result<()> {
         let before = self.view(path)?.find_all(key)?;
         let first = before.iter().map(|(sequence, _)| *sequence).min();
+        let is_new = self.view(path)?.find(key)?.is_none();
         let (mut gone, mut filled) = (Vec::new(), Vec::new());
         for map in self.maps_in(path, key) {
+            if is_new && self.view(&map)?.len()? > 0 {
+                // Left over from a record that was deleted without its maps.
+                gone.push(map);
+                continue;
+            }
             let name = map.steps().get(path.steps().len() + 1);
             let name = name.map(Vec::as_slice).unwrap_or_default();
             match value_at(&text, name) {
@@ -46,7 +54,8 @@ impl RecordStore {
                 // Its place is known to be that of a collection.
                 Some(value) if value.starts_with(b"{") && path.nested(key, name) == map => {
                     text = without_value(&text, name);
-                    filled.push((map, value));
+                    let had_entries = self.view(&map)?.len()? > 0;
+                    filled.push((map, value, had_entries));
                 }
                 _ => gone.push(map),
             }
@@ -55,15 +64,18 @@ impl RecordStore {
         self.bury(path, &before);
         self.pending.put(path, key, text, first.map(Position::Kept));
         self.drop_maps(&gone);
-        for (map, value) in &filled {
+        for (map, value, had_entries) in &filled {
+            if *had_entries {
+                self.pending.clear(map, true);
+            }
             self.fill(map, value);
         }
         Ok(())
     }
 
-    /// Gives a map the members of an object, and no others.
+    /// Gives a map without entries the members of an object.
     fn fill(&mut self, path: &CollectionPath, object: &[u8]) {
-        self.pending.clear(path, true);
+        self.pending.open(path, true);
         for (key, value) in Members::new(object) {
             let key = Value::of(key).as_str().unwrap_or_default();
             self.pending.put(path, &key, value.to_vec(), None);
@@ -73,8 +85,7 @@ impl RecordStore {
     /// Deletes a record, with all maps in it. Says whether it was there.
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::Io`].
-    /// Nothing is changed then.
+    /// [`Error::Damaged`], [`Error::Io`]. Nothing is changed then.
     pub fn delete(&mut self, path: &CollectionPath, key: &[u8]) -> Result<bool> {
         self.touch(path);
         let view = self.view(path)?;
@@ -126,49 +137,66 @@ impl RecordStore {
     /// JSON, white space and spelling of strings aside. Says whether there was one.
     ///
     /// # Errors
-    /// [`StoreError::NotJson`]; [`Error::Damaged`],
-    /// [`Error::Io`].
+    /// [`StoreError::NotJson`]; [`Error::Damaged`], [`Error::Io`].
     pub fn remove(&mut self, path: &CollectionPath, text: &[u8]) -> Result<bool> {
         let text = normal_form(&format!("a record of {path}"), text)?;
         self.touch(path);
+        if self.view(path)?.keyed {
+            return Ok(false);
+        }
         let Some(entry) = self.find_value(path, &text)? else {
             return Ok(false);
         };
-        match entry.is_pending() {
-            true => self.pending.remove(entry.entry),
-            false => self
-                .pending
-                .open(path, false)
-                .bury(entry.segment, entry.entry),
+        if entry.is_pending() {
+            self.pending.remove(entry.entry);
+        }
+        let changes = self.pending.open(path, false);
+        if !entry.is_pending() {
+            changes.bury(entry.segment, entry.entry);
+        }
+        let values = changes.values.as_mut();
+        if let Some(same) = values.and_then(|values| values.get_mut(&xxh3_64(&text))) {
+            same.retain(|other| *other != entry);
         }
         Ok(true)
     }
 
     /// The first record without a key that has this normal form.
-    fn find_value(&self, path: &CollectionPath, normal: &[u8]) -> Result<Option<EntryRef>> {
-        let view = self.view(path)?;
-        let mut entries = view.entries()?;
-        if view.keyed {
-            return Ok(None);
+    fn find_value(&mut self, path: &CollectionPath, normal: &[u8]) -> Result<Option<EntryRef>> {
+        let changes = self.pending.get(path);
+        if changes.is_none_or(|changes| changes.values.is_none()) {
+            let values = self.values(path)?;
+            self.pending.open(path, false).values = Some(values);
         }
-        let (mut text, mut other) = (Vec::new(), Vec::new());
-        let mut walks = Walks::default();
-        while let Some(entry) = entries.next()? {
-            text.clear();
-            other.clear();
-            self.print_entry(&entry, Detail::All, &mut walks, &mut text)?;
-            // What is printed is JSON.
-            if normalise(&text, &mut other).is_ok() && other == normal {
-                return Ok(Some(entry));
+        let changes = self.pending.get(path);
+        let values = changes.and_then(|changes| changes.values.as_ref());
+        let same = values.and_then(|values| values.get(&xxh3_64(normal)));
+        for entry in same.into_iter().flatten() {
+            if self.skeleton(entry)? == normal {
+                return Ok(Some(*entry));
             }
         }
         Ok(None)
     }
 
+    /// All records of a collection without keys, by their normal forms.
+    fn values(&self, path: &CollectionPath) -> Result<Values> {
+        let mut values = Values::new();
+        let mut walks = Walks::default();
+        let mut entries = self.view(path)?.entries()?;
+        while let Some(entry) = entries.next()? {
+            let normal = self.skeleton_with(&entry, &mut walks)?;
+            values.entry(xxh3_64(&normal)).or_default().push(entry);
+        }
+        Ok(values)
+    }
+
     /// Whether anything was changed.
     #[must_use]
     pub fn has_changes(&self) -> bool {
-        !self.pending.is_empty()
+        let changed = self.pending.collections().into_iter();
+        let mut changed = changed.map(|changes| (changes, self.in_segments(&changes.path)));
+        changed.any(|(changes, is_old)| changes.is_changed() || (changes.present && !is_old))
     }
 
     fn bury(&mut self, path: &CollectionPath, entries: &[(u64, EntryRef)]) {
@@ -179,7 +207,7 @@ impl RecordStore {
     }
 
     /// All collections in a record, and in those.
-    fn maps_in(&self, path: &CollectionPath, key: &[u8]) -> Vec<CollectionPath> {
+    pub(super) fn maps_in(&self, path: &CollectionPath, key: &[u8]) -> Vec<CollectionPath> {
         if !self.has_nested(path) {
             return Vec::new();
         }
@@ -203,11 +231,8 @@ impl RecordStore {
         let Some((around, record, name)) = path.around() else {
             return Ok(());
         };
-        if self
-            .pending
-            .get(path)
-            .is_some_and(|changes| changes.present)
-        {
+        let changes = self.pending.get(path);
+        if changes.is_some_and(|changes| changes.present) {
             return Ok(());
         }
         let no_place = || {
@@ -222,8 +247,12 @@ impl RecordStore {
         let skeleton = self.skeleton(&entry)?;
         let value = value_at(&skeleton, name).filter(|value| value.starts_with(b"{"));
         let value = value.ok_or_else(no_place)?;
+        let had_entries = self.view(path)?.len()? > 0;
         // The record is written again, with a map in that place.
         self.put_normal(&around, record, without_value(&skeleton, name))?;
+        if had_entries {
+            self.pending.clear(path, true);
+        }
         self.fill(path, &value);
         Ok(())
     }
@@ -234,31 +263,37 @@ impl RecordStore {
             // In memory `{}` is one wherever a collection may be.
             return Ok(self.has(path));
         }
-        let indexed = self.segment(entry.segment)?;
-        let Some(&number) = indexed.numbers.get(path) else {
-            return Ok(false);
-        };
         let mut maps = Maps(Vec::new());
-        let mut walk = indexed.segment.walk(entry.collection)?;
-        walk.expand(entry.entry, &mut maps)?;
-        Ok(maps.0.contains(&number))
+        self.expand(entry, &mut Walks::default(), &mut maps)?;
+        Ok(maps.0.contains(path))
     }
 
     /// The text of a record without its maps, in normal form.
     pub(super) fn skeleton(&self, entry: &EntryRef) -> Result<Vec<u8>> {
+        self.skeleton_with(entry, &mut Walks::default())
+    }
+
+    /// The same for one of several that stand near each other.
+    pub(super) fn skeleton_with<'s>(
+        &'s self,
+        entry: &EntryRef,
+        walks: &mut Walks<'s>,
+    ) -> Result<Vec<u8>> {
         if entry.is_pending() {
             return Ok(self.slot(entry)?.text.clone());
         }
-        let mut text = Vec::new();
-        self.print_entry(entry, Detail::NoMaps, &mut Walks::default(), &mut text)?;
-        normal_form("a record", &text)
+        let (mut text, mut normal) = (Vec::new(), Vec::new());
+        self.print_entry(entry, Detail::NoMaps, walks, &mut text)?;
+        // What is printed is JSON.
+        let _ = normalise(&text, &mut normal);
+        Ok(normal)
     }
 }
 
-/// The numbers of the collections in a record.
-struct Maps(Vec<u32>);
+/// The collections in a record.
+struct Maps(Vec<CollectionPath>);
 
-impl Expanded for Maps {
+impl Parts for Maps {
     fn begin(&mut self, _odd_key: Option<&[u8]>) -> Result<()> {
         Ok(())
     }
@@ -271,11 +306,11 @@ impl Expanded for Maps {
         Ok(())
     }
 
-    fn numbers(&mut self, _plane: u32, _row: u32) -> Result<()> {
+    fn numbers(&mut self, _row: &StoredRow<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn json(&mut self, _style: u32) -> Result<()> {
+    fn json(&mut self, _style: &JsonStyle) -> Result<()> {
         Ok(())
     }
 
@@ -283,8 +318,8 @@ impl Expanded for Maps {
         Ok(())
     }
 
-    fn map(&mut self, collection: u32) -> Result<()> {
-        self.0.push(collection);
+    fn map(&mut self, path: &CollectionPath, _place: Option<(usize, u32)>) -> Result<()> {
+        self.0.push(path.clone());
         Ok(())
     }
 }

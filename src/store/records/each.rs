@@ -36,7 +36,7 @@ impl Keys<'_> {
 pub(crate) struct Records<'s> {
     store: &'s RecordStore,
     view: View<'s>,
-    entries: Entries<'s>,
+    entries: Box<Entries<'s>>,
     walks: Walks<'s>,
     detail: Detail,
     /// The keys that came again and were given; `None` where none can.
@@ -164,7 +164,7 @@ impl RecordStore {
         let view = self.view(path)?;
         Ok(Records {
             store: self,
-            entries: view.entries()?,
+            entries: Box::new(view.entries()?),
             repeated: view.may_repeat()?.then(HashSet::new),
             view,
             walks: Walks::default(),

@@ -32,27 +32,27 @@ impl RecordStore {
     /// the order in which they were first asked for.
     pub(crate) fn members(&self) -> Result<Vec<TopMember<'_>>> {
         let mut list = Vec::new();
-        if let Some(newest) = self.newest() {
-            for member in newest.segment.members() {
-                list.push(match member {
-                    RecordMember::Collection { collection, key } => {
-                        let name = &newest.segment.collection(*collection)?.name;
-                        TopMember::Collection {
-                            path: CollectionPath::top(name),
-                            key: Cow::Borrowed(key),
-                        }
-                    }
-                    RecordMember::Other { key, value } => {
-                        match self.became_collection(key, value) {
-                            Some(path) => TopMember::Collection {
-                                path,
-                                key: Cow::Borrowed(key),
-                            },
-                            None => TopMember::Other { key, value },
-                        }
-                    }
-                });
-            }
+        for member in self.file_members() {
+            let key = match member {
+                RecordMember::Collection { key, .. } | RecordMember::Other { key, .. } => key,
+            };
+            let path = match (member, self.newest()) {
+                (RecordMember::Collection { collection, .. }, Some(newest)) => {
+                    let name = &newest.segment.collection(*collection)?.name;
+                    Some(CollectionPath::top(name))
+                }
+                (RecordMember::Other { key, value }, _) => self.became_collection(key, value),
+                (RecordMember::Collection { .. }, None) => None,
+            };
+            list.push(match (path, member) {
+                (Some(path), _) => TopMember::Collection {
+                    path,
+                    key: Cow::Borrowed(key),
+                },
+                (None, RecordMember::Other { key, value }) => TopMember::Other { key, value },
+                // A new file has no segment that this could be in.
+                (None, RecordMember::Collection { .. }) => continue,
+            });
         }
         let touched = self.pending.touched();
         for (n, name) in touched.iter().enumerate() {
@@ -91,12 +91,21 @@ impl RecordStore {
         paths.collect()
     }
 
+    /// The members that the file has, or a new one begins with.
+    fn file_members(&self) -> &[RecordMember] {
+        match self.newest() {
+            Some(newest) => newest.segment.members(),
+            None => &self.new_members,
+        }
+    }
+
     /// The path of the collection that a member without children became.
     fn became_collection(&self, key: &[u8], value: &[u8]) -> Option<CollectionPath> {
         let name = Value::of(key).as_str()?;
         let path = CollectionPath::top(&name);
         // A name may stand twice; then the collection is the other one.
-        let is_other = self.newest()?.numbers.contains_key(&path);
+        let newest = self.newest();
+        let is_other = newest.is_some_and(|newest| newest.numbers.contains_key(&path));
         let changes = self.pending.get(&path).filter(|_| !is_other)?;
         let fits = match Value::of(value).kind() {
             Kind::Object => changes.keyed,
@@ -112,7 +121,7 @@ impl RecordStore {
     /// # Errors
     /// [`StoreError::Shape`] where a member of the top level is neither an object
     /// nor an array.
-    pub(super) fn is_keyed(&self, path: &CollectionPath) -> Result<Option<bool>> {
+    pub(crate) fn is_keyed(&self, path: &CollectionPath) -> Result<Option<bool>> {
         let view = self.view(path)?;
         if !view.is_absent() {
             return Ok(Some(view.keyed));
@@ -136,13 +145,18 @@ impl RecordStore {
         let [name] = path.steps() else {
             return None;
         };
-        let members = self.newest()?.segment.members().iter().rev();
+        let members = self.file_members().iter().rev();
         let mut values = members.filter_map(|member| match member {
             RecordMember::Other { key, value } => Some((key, value)),
             RecordMember::Collection { .. } => None,
         });
         let found = values.find(|(key, _)| Value::of(key).as_str().as_deref() == Some(name));
         found.map(|(_, value)| value.as_slice())
+    }
+
+    /// Whether collections were asked for that it does not have, or did not have.
+    pub(crate) fn was_asked_for_more(&self) -> bool {
+        !self.pending.touched().is_empty()
     }
 
     /// Remembers what an earlier state of the same store was asked for.

@@ -7,10 +7,13 @@
 mod change;
 mod each;
 mod members;
+mod parts;
 mod path;
 mod pending;
+mod rebase;
 mod rescue;
 mod skeleton;
+mod span;
 mod text;
 mod threads;
 mod view;
@@ -22,18 +25,19 @@ use std::{
 
 pub(crate) use each::{Lookups, Records};
 pub(crate) use members::TopMember;
+pub(crate) use parts::{Parts, normal_row};
 pub use path::{BadPath, CollectionPath};
 use pending::Pending;
-use text::Walks;
-pub(crate) use text::{Detail, RecordText};
+pub(crate) use pending::Position;
+pub(crate) use text::{Detail, RecordText, Walks};
 pub(crate) use view::{Entries, View};
 
 use super::merge::{Given, check_targets, tombstones_of};
 use crate::{
     container::Container,
     error::{Error, Result},
-    json::JsonStyle,
-    segment::{MAX_PRINTED, RecordSegment, TombstoneSegment},
+    json::{JsonStyle, Members},
+    segment::{MAX_PRINTED, RecordMember, RecordSegment, TombstoneSegment},
 };
 
 /// A store of records: all its segments together, and the changes that are in
@@ -44,8 +48,10 @@ pub struct RecordStore {
     segments: Vec<Indexed>,
     tombstones: Option<TombstoneSegment>,
     /// In which a store without segments is printed.
-    new_style: JsonStyle,
-    pending: Pending,
+    new_style: Box<JsonStyle>,
+    /// What such a store has before anything is put into it.
+    new_members: Vec<RecordMember>,
+    pending: Box<Pending>,
 }
 
 /// A segment, and where its collections stand.
@@ -115,7 +121,7 @@ impl RecordStore {
     /// them. Records are read when they are asked for.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged).
+    /// [`Error::Damaged`].
     pub fn open(segments: Vec<Arc<Container>>) -> Result<RecordStore> {
         RecordStore::of(segments, Given::All)
     }
@@ -144,16 +150,31 @@ impl RecordStore {
     /// `json.dumps` does.
     #[must_use]
     pub fn empty() -> RecordStore {
-        RecordStore::empty_in(JsonStyle::python())
+        RecordStore::new_file(JsonStyle::python(), b"{}")
     }
 
-    /// A store without records that prints in a style of its own.
-    pub(crate) fn empty_in(style: JsonStyle) -> RecordStore {
+    /// A store without records that is to become a new file: in this style, and
+    /// with the members that this object has. Empty ones become collections when
+    /// they are filled.
+    pub(crate) fn new_file(style: JsonStyle, object: &[u8]) -> RecordStore {
+        let members = Members::new(object).map(|(key, value)| RecordMember::Other {
+            key: key.to_vec(),
+            value: value.to_vec(),
+        });
         RecordStore {
             segments: Vec::new(),
             tombstones: None,
-            new_style: style,
-            pending: Pending::default(),
+            new_style: Box::new(style),
+            new_members: members.collect(),
+            pending: Box::default(),
+        }
+    }
+
+    /// The same new file before anything was put into it.
+    pub(crate) fn without_content(&self) -> RecordStore {
+        RecordStore {
+            new_members: self.new_members.clone(),
+            ..RecordStore::new_file(JsonStyle::clone(&self.new_style), b"{}")
         }
     }
 
@@ -188,9 +209,27 @@ impl RecordStore {
     /// Number of records in a collection.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged).
+    /// [`Error::Damaged`].
     pub fn len(&self, path: &CollectionPath) -> Result<u64> {
         self.view(path)?.len()
+    }
+
+    /// Number of live records of all collections.
+    pub(crate) fn live_entries(&self) -> Result<u64> {
+        let paths = self.all_collections();
+        paths.iter().map(|path| self.len(path)).sum()
+    }
+
+    /// How many records the segments have, and how many of those are deleted.
+    pub(crate) fn entry_counts(&self) -> Result<(u64, u64)> {
+        let (mut all, mut dead) = (0, 0);
+        for path in self.all_collections() {
+            for part in self.view(&path)?.merged()? {
+                all += u64::from(part.entries());
+                dead += u64::from(part.entries().saturating_sub(part.live()));
+            }
+        }
+        Ok((all, dead))
     }
 
     /// The text of a record, in the style of its file and by itself: JSON.
@@ -198,7 +237,7 @@ impl RecordStore {
     /// costs what it costs with a hundred: one block is decompressed.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
+    /// [`Error::Damaged`], [`Error::Io`].
     pub fn get(&self, path: &CollectionPath, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.get_detailed(path, key, Detail::All)
     }
@@ -239,8 +278,8 @@ impl RecordStore {
     /// Tells `each` the keys of a collection, in order.
     ///
     /// # Errors
-    /// What `each` returns; [`Error::Damaged`](crate::Error::Damaged),
-    /// [`Error::Io`](crate::Error::Io).
+    /// What `each` returns; [`Error::Damaged`],
+    /// [`Error::Io`].
     pub fn each_key(
         &self,
         path: &CollectionPath,
@@ -293,7 +332,8 @@ impl RecordStore {
         }
     }
 
-    fn key_of(&self, entry: &EntryRef, out: &mut Vec<u8>) -> Result<()> {
+    /// Appends the decoded key of a record of a keyed collection.
+    pub(crate) fn key_of(&self, entry: &EntryRef, out: &mut Vec<u8>) -> Result<()> {
         if entry.is_pending() {
             out.extend_from_slice(&self.slot(entry)?.key);
             return Ok(());

@@ -11,7 +11,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::CollectionPath;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{CollectionPath, EntryRef};
 use crate::store::merge::Gone;
 
 /// All changes of a store.
@@ -47,7 +49,13 @@ pub(super) struct PendingCollection {
     gone: HashMap<usize, BTreeSet<u32>>,
     /// Whether all entries of all segments are.
     pub(super) cleared: bool,
+    /// The records of a collection without keys by the hash of their normal
+    /// form, once one was looked for.
+    pub(super) values: Option<Values>,
 }
+
+/// Records by hash; those of one hash in order.
+pub(super) type Values = HashMap<u64, Vec<EntryRef>>;
 
 /// A record that was put.
 #[derive(Debug)]
@@ -73,10 +81,6 @@ pub(crate) enum Position {
 pub(super) type Slots<'s> = btree_set::Iter<'s, (Position, u32)>;
 
 impl Pending {
-    pub(super) fn is_empty(&self) -> bool {
-        self.collections.is_empty()
-    }
-
     pub(super) fn get(&self, path: &CollectionPath) -> Option<&PendingCollection> {
         self.collections.get(path)
     }
@@ -91,6 +95,14 @@ impl Pending {
         let mut list: Vec<_> = self.collections.values().collect();
         list.sort_by_key(|collection| collection.number);
         list
+    }
+
+    /// Bytes of all records.
+    pub(super) fn weight(&self) -> u64 {
+        let slots = self.slots.iter().flatten();
+        slots
+            .map(|slot| (slot.key.len() + slot.text.len()) as u64)
+            .sum()
     }
 
     /// Whether a record of any collection has that key.
@@ -156,6 +168,10 @@ impl Pending {
         let number = self.free.pop().unwrap_or(self.slots.len() as u32);
         let collection = self.open(path, false);
         collection.order.insert((position, number));
+        if let Some(values) = &mut collection.values {
+            let same = values.entry(xxh3_64(&text)).or_default();
+            same.push(EntryRef::slot(number));
+        }
         let slot = Slot {
             collection: Arc::clone(&collection.path),
             key: Vec::new(),
@@ -191,6 +207,7 @@ impl Pending {
         let collection = self.open(path, keyed);
         collection.by_key.clear();
         collection.gone.clear();
+        collection.values = None;
         collection.cleared = true;
         for (_, number) in std::mem::take(&mut collection.order) {
             self.remove(number);
@@ -223,6 +240,7 @@ impl PendingCollection {
             order: BTreeSet::new(),
             gone: HashMap::new(),
             cleared: false,
+            values: None,
         }
     }
 
@@ -245,6 +263,22 @@ impl PendingCollection {
         if !self.cleared {
             self.gone.entry(segment).or_default().insert(entry);
         }
+    }
+
+    /// Whether its records are others than those of the segments.
+    pub(super) fn is_changed(&self) -> bool {
+        self.cleared || !self.order.is_empty() || !self.gone.is_empty()
+    }
+
+    /// The entries of segments that are gone, where not all are.
+    pub(super) fn each_gone(&self) -> impl Iterator<Item = (usize, u32)> {
+        let segments = self.gone.iter();
+        segments.flat_map(|(&segment, entries)| entries.iter().map(move |&entry| (segment, entry)))
+    }
+
+    /// Whether anything is gone from segments before number `from`.
+    pub(super) fn has_gone(&self, from: usize) -> bool {
+        from > 0 && (self.cleared || self.gone.keys().any(|&segment| segment < from))
     }
 
     /// What is gone of a segment's part.

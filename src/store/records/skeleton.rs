@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::{CollectionPath, RecordStore, pending::Slot};
+use super::{CollectionPath, Parts, RecordStore, pending::Slot};
 use crate::{
     error::Result,
     json::{Escapes, JsonStyle, Kind, Members, Value, encode, normalise, print},
@@ -18,19 +18,6 @@ use crate::{
 const DATA: &[u8] = b"\"__data__\"";
 /// A nested collection, or an object that has no members.
 const EMPTY: &[u8] = b"{}";
-
-/// Takes a record in memory, in the order of its text.
-pub(crate) trait Parts {
-    /// Whole tokens in normal form. A piece that ends with an opening bracket
-    /// is followed by a child.
-    fn normal(&mut self, piece: &[u8]) -> Result<()>;
-    /// A string; what follows is the document in it.
-    fn json(&mut self, style: &JsonStyle) -> Result<()>;
-    /// The end of that document.
-    fn end_json(&mut self) -> Result<()>;
-    /// An object: a nested collection.
-    fn map(&mut self, path: &CollectionPath) -> Result<()>;
-}
 
 /// The object whose members are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +58,7 @@ impl RecordStore {
                     out.end_json()?;
                 }
                 None => match self.map_at(slot, key, value) {
-                    Some(path) => out.map(&path)?,
+                    Some(path) => out.map(&path, None)?,
                     None => out.normal(value)?,
                 },
             }
@@ -105,13 +92,13 @@ impl RecordStore {
                 }
             }
             let around = indexed.numbers.get(&*slot.collection);
-            let collections = indexed.segment.collections().iter();
-            let siblings = collections.filter(|collection| {
+            // Where it is the style of the file, it may be that of a struct in
+            // no string.
+            let mut collections = indexed.segment.collections().iter();
+            let sibling = collections.find(|collection| {
                 let parent = collection.parent.as_ref().map(|parent| parent.collection);
-                parent.is_some() && parent.as_ref() == around
+                collection.style != 0 && parent.is_some() && parent.as_ref() == around
             });
-            // The style of the file may be that of a struct in no string.
-            let sibling = siblings.max_by_key(|collection| collection.style != 0);
             if let (None, Some(sibling)) = (&other, sibling) {
                 other = Some(indexed.segment.style(sibling.style)?.clone());
             }
@@ -121,7 +108,7 @@ impl RecordStore {
     }
 
     /// Whether records of that collection have, or had, collections in them.
-    pub(super) fn has_nested(&self, path: &CollectionPath) -> bool {
+    pub(crate) fn has_nested(&self, path: &CollectionPath) -> bool {
         let in_segments = self.segments.iter().any(|indexed| {
             let number = indexed.numbers.get(path);
             number.is_some_and(|number| indexed.parents.contains(number))

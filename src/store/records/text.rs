@@ -3,11 +3,12 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use super::{CollectionPath, EntryRef, RecordStore, View, pending::Slot, skeleton::Parts};
+use super::{CollectionPath, EntryRef, Parts, RecordStore, View};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     json::{Escapes, JsonStyle, encode},
-    segment::{Expanded, Printing, RecordSegment, RecordWalk},
+    planes::StoredRow,
+    segment::{Printing, RecordWalk},
     store::Rescue,
 };
 
@@ -39,7 +40,7 @@ pub(crate) struct RecordText<'s, 'k> {
 
 /// The walks over the segments' parts of one collection.
 #[derive(Default)]
-pub(super) struct Walks<'s>(HashMap<usize, RecordWalk<'s>>);
+pub(crate) struct Walks<'s>(HashMap<usize, RecordWalk<'s>>);
 
 impl<'s> Walks<'s> {
     /// The walk over the part that has `entry`.
@@ -170,32 +171,12 @@ impl<'s, 'k> RecordText<'s, 'k> {
         walks: &mut Walks<'s>,
     ) -> Result<()> {
         let store = self.store;
-        if entry.is_pending() {
-            return self.slot(store.slot(entry)?, with_key);
-        }
-        let segment = &store.segment(entry.segment)?.segment;
-        let walk = walks.of(store, entry)?;
         let mut one = OneRecord {
             text: self,
-            segment,
             entry: *entry,
             with_key,
         };
-        walk.expand(entry.entry, &mut one)
-    }
-
-    /// Prints a record in memory.
-    fn slot(&mut self, slot: &'s Slot, with_key: bool) -> Result<()> {
-        if with_key {
-            let mut token = Vec::new();
-            encode(&slot.key, Escapes::Utf8, &mut token);
-            token.push(b':');
-            self.normal(&token)?;
-        }
-        match self.detail {
-            Detail::All => self.store.expand_slot(slot, &mut OneSlot { text: self }),
-            Detail::NoMaps | Detail::NoNumbers => self.normal(&slot.text),
-        }
+        store.expand(entry, walks, &mut one)
     }
 
     fn hand_on(&mut self, least: usize) -> Result<()> {
@@ -215,42 +196,23 @@ fn brackets(keyed: bool) -> (&'static [u8], &'static [u8]) {
     }
 }
 
-/// The printing of one record in memory.
-struct OneSlot<'t, 's, 'k> {
-    text: &'t mut RecordText<'s, 'k>,
-}
-
-impl Parts for OneSlot<'_, '_, '_> {
-    fn normal(&mut self, piece: &[u8]) -> Result<()> {
-        self.text.normal(piece)
-    }
-
-    fn json(&mut self, style: &JsonStyle) -> Result<()> {
-        self.text.printing.json(style);
-        Ok(())
-    }
-
-    fn end_json(&mut self) -> Result<()> {
-        match self.text.printing.end_json() {
-            true => Ok(()),
-            false => Err(self.text.store.too_long()),
-        }
-    }
-
-    fn map(&mut self, path: &CollectionPath) -> Result<()> {
-        self.text.collection(&self.text.store.view(path)?)
-    }
-}
-
-/// The printing of one record of a segment.
+/// The printing of one record.
 struct OneRecord<'t, 's, 'k> {
     text: &'t mut RecordText<'s, 'k>,
-    segment: &'s RecordSegment,
     entry: EntryRef,
     with_key: bool,
 }
 
-impl Expanded for OneRecord<'_, '_, '_> {
+impl OneRecord<'_, '_, '_> {
+    fn refuse(&self, what: &'static str) -> Error {
+        match self.text.store.segment(self.entry.segment) {
+            Ok(indexed) => indexed.segment.refuse(what),
+            Err(_) => self.text.store.too_long(),
+        }
+    }
+}
+
+impl Parts for OneRecord<'_, '_, '_> {
     fn begin(&mut self, odd_key: Option<&[u8]>) -> Result<()> {
         if !self.with_key {
             return Ok(());
@@ -275,52 +237,36 @@ impl Expanded for OneRecord<'_, '_, '_> {
         self.text.verbatim(text)
     }
 
-    fn numbers(&mut self, plane: u32, row: u32) -> Result<()> {
+    fn numbers(&mut self, row: &StoredRow<'_>) -> Result<()> {
         if self.text.detail == Detail::NoNumbers {
             return self.text.normal(b"[]");
         }
-        let row = self.segment.numbers(plane, row)?;
-        match self.text.printing.numbers(&row) {
+        match self.text.printing.numbers(row) {
             true => self.text.hand_on(PIECE),
-            false => Err(self.segment.refuse("length of a printed value")),
+            false => Err(self.refuse("length of a printed value")),
         }
     }
 
-    fn json(&mut self, style: u32) -> Result<()> {
-        self.text.printing.json(self.segment.style(style)?);
+    fn json(&mut self, style: &JsonStyle) -> Result<()> {
+        self.text.printing.json(style);
         Ok(())
     }
 
     fn end_json(&mut self) -> Result<()> {
         match self.text.printing.end_json() {
             true => Ok(()),
-            false => Err(self.segment.refuse("the end of a document")),
+            false => Err(self.refuse("the end of a document")),
         }
     }
 
-    fn map(&mut self, collection: u32) -> Result<()> {
+    fn map(&mut self, path: &CollectionPath, place: Option<(usize, u32)>) -> Result<()> {
         if self.text.detail != Detail::All {
             return self.text.normal(b"{}");
         }
-        let place = (self.entry.segment, collection);
-        let store = self.text.store;
-        let nested = self.segment.collection(collection)?;
-        let here = match &nested.parent {
-            Some(parent) if parent.collection == self.entry.collection => {
-                let mut key = Vec::new();
-                store.key_of(&self.entry, &mut key)?;
-                key == parent.record
-            }
-            _ => false,
-        };
-        if !here || !self.text.printed.insert(place) {
-            return Err(self.segment.refuse("the place of a collection"));
+        if place.is_some_and(|place| !self.text.printed.insert(place)) {
+            return Err(self.refuse("the place of a collection"));
         }
-        let path = store
-            .segment(self.entry.segment)?
-            .paths
-            .get(collection as usize);
-        let path = path.ok_or_else(|| self.segment.refuse("a collection's number"))?;
+        let store = self.text.store;
         self.text.collection(&store.view(path)?)
     }
 }

@@ -31,6 +31,14 @@ impl RecordStore {
         Ok(view)
     }
 
+    /// The same without the changes.
+    pub(super) fn view_before(&self, path: &CollectionPath) -> Result<View<'_>> {
+        Ok(View {
+            pending: None,
+            ..self.view(path)?
+        })
+    }
+
     /// The record of a slot.
     pub(super) fn slot(&self, entry: &EntryRef) -> Result<&Slot> {
         // Numbers come from this store itself.
@@ -223,7 +231,7 @@ impl Entries<'_> {
 }
 
 impl EntryRef {
-    fn slot(slot: u32) -> EntryRef {
+    pub(super) fn slot(slot: u32) -> EntryRef {
         EntryRef {
             segment: EntryRef::PENDING,
             collection: 0,

@@ -1,43 +1,15 @@
 //! The entries of the maps of a vector store, by id.
 
-use super::RowStore;
+use super::{RowStore, Stack};
 use crate::{
     error::Result,
     segment::{Map, VectorSegment},
-    store::merge::Merge,
 };
 
 impl RowStore {
     /// The entry of `id` in a map: its segment, and its number there.
     pub(crate) fn find(&self, map: Map, id: &[u8]) -> Result<Option<(&VectorSegment, u32)>> {
-        let found = self.find_number(map, id)?;
-        Ok(found.and_then(|(n, entry)| Some((self.segments.get(n)?, entry))))
-    }
-
-    /// The entry of `id` in a map: the number of its segment, and its own.
-    pub(super) fn find_number(&self, map: Map, id: &[u8]) -> Result<Option<(usize, u32)>> {
-        let mut found: Option<(u64, usize, u32)> = None;
-        for (n, segment) in self.segments.iter().enumerate() {
-            let entry = match segment.row_of(id)? {
-                Some(row) => segment.row_entry(map, row)?,
-                None => None,
-            };
-            let Some(entry) = entry else {
-                continue;
-            };
-            let part = self.part(segment, map)?;
-            if part.is_live(entry)? {
-                found = found.max(Some((part.sequence.get(entry)?, n, entry)));
-            }
-        }
-        Ok(found.map(|(_, n, entry)| (n, entry)))
-    }
-
-    /// The live entries of a map of which parts may be damaged. Says whether
-    /// their order is the true one.
-    pub(crate) fn rescued(&self, map: Map) -> Result<(Merge<'_>, bool)> {
-        let parts = self.segments.iter().map(|segment| self.part(segment, map));
-        Merge::rescued(parts.collect::<Result<_>>()?)
+        self.stack()?.find(map, id)
     }
 
     /// Tells `each` the ids of a map's entries, in order, until it returns
@@ -47,10 +19,11 @@ impl RowStore {
         map: Map,
         each: &mut dyn FnMut(&[u8]) -> Result<bool>,
     ) -> Result<()> {
-        let mut entries = self.entries(map)?;
+        let stack = self.stack()?;
+        let mut entries = stack.entries(map)?;
         let mut id = Vec::new();
         while let Some((n, entry)) = entries.next()? {
-            let Some(segment) = self.segments.get(n) else {
+            let Some(segment) = stack.segments().get(n) else {
                 continue;
             };
             id.clear();
@@ -61,4 +34,47 @@ impl RowStore {
         }
         Ok(())
     }
+}
+
+impl Stack {
+    /// The entry of `id` in a map: its segment, and its number there.
+    pub(crate) fn find(&self, map: Map, id: &[u8]) -> Result<Option<(&VectorSegment, u32)>> {
+        let found = self.find_number(map, id)?;
+        Ok(found.and_then(|found| {
+            let segment = self.segments().get(found.segment)?;
+            Some((&**segment, found.entry))
+        }))
+    }
+
+    /// The entry of `id` in a map, by numbers.
+    pub(super) fn find_number(&self, map: Map, id: &[u8]) -> Result<Option<FoundEntry>> {
+        let mut found: Option<FoundEntry> = None;
+        for (n, segment) in self.segments().iter().enumerate() {
+            let entry = match segment.row_of(id)? {
+                Some(row) => segment.row_entry(map, row)?,
+                None => None,
+            };
+            let (Some(entry), Some(part)) = (entry, self.part(n, map)?) else {
+                continue;
+            };
+            if part.is_live(entry)? {
+                found = found.max(Some(FoundEntry {
+                    number: part.sequence.get(entry)?,
+                    segment: n,
+                    entry,
+                }));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Where an entry is. The last of several of one id is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FoundEntry {
+    /// Its sequence number.
+    pub(super) number: u64,
+    /// The number of its segment.
+    pub(super) segment: usize,
+    pub(super) entry: u32,
 }

@@ -1,6 +1,6 @@
 //! Which rows a query looks at: those of the ids and filters it names.
 
-use super::RowStore;
+use super::Stack;
 use crate::{
     columns::{Answer, Answers, BitSet, ColumnWalk, EntryValue, Found, Which},
     error::{Error, QueryError, Result},
@@ -15,6 +15,15 @@ use crate::{
 /// one by one, and only their values.
 const FEW: u32 = 16;
 
+/// Rows that were chosen by ids and filters.
+pub(super) struct Chosen {
+    /// For each segment, ascending.
+    pub(super) rows: Vec<Vec<u32>>,
+    /// The sequence number of the first row of which the filters say an error,
+    /// and that. Rows after it may be wrong.
+    pub(super) refused: Option<(u64, Error)>,
+}
+
 /// What filters say of the rows of one segment.
 struct Filtered {
     passed: BitSet,
@@ -22,7 +31,7 @@ struct Filtered {
     refused: Option<u32>,
 }
 
-impl RowStore {
+impl Stack {
     /// The rows with a vector that a query looks at, ascending, for each
     /// segment; `None` where that is all of them that are not deleted. As
     /// `SimpleVectorStore.query`, it takes the rows of `node_ids` first
@@ -47,12 +56,30 @@ impl RowStore {
         if filters.is_none() && node_ids.is_none() {
             return Ok(None);
         }
+        let chosen = self.choose(filters, node_ids)?;
+        match chosen.refused {
+            Some((_, why)) => Err(why),
+            None => Ok(Some(chosen.rows)),
+        }
+    }
+
+    /// The rows that have a vector and one of these ids, and whose metadata
+    /// pass the filters.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub(super) fn choose(
+        &self,
+        filters: Option<&MetadataFilters>,
+        node_ids: Option<&[Vec<u8>]>,
+    ) -> Result<Chosen> {
+        let filters = filters.filter(|filters| !filters.filters.is_empty());
         let prepared = filters.map(MetadataFilters::prepare);
         let mut others = Others::of(self);
-        let mut chosen = Vec::with_capacity(self.segments.len());
+        let mut chosen = Vec::with_capacity(self.segments().len());
         let mut refused: Option<(u64, usize, u32)> = None;
-        for (n, segment) in self.segments.iter().enumerate() {
-            let mut rows = self.named(segment, node_ids)?;
+        for (n, segment) in self.segments().iter().enumerate() {
+            let mut rows = self.named(n, segment, node_ids)?;
             if let Some(prepared) = &prepared {
                 let filtered = self.filtered(n, segment, prepared, rows, &mut others)?;
                 if let Some(row) = filtered.refused {
@@ -64,16 +91,27 @@ impl RowStore {
             }
             chosen.push(rows.iter().collect());
         }
-        match (refused, &prepared) {
-            (Some((_, n, row)), Some(prepared)) => Err(self.why(n, row, prepared, &mut others)),
-            _ => Ok(Some(chosen)),
-        }
+        let refused = match (refused, &prepared) {
+            (Some((number, n, row)), Some(prepared)) => {
+                Some((number, self.why(n, row, prepared, &mut others)))
+            }
+            _ => None,
+        };
+        Ok(Chosen {
+            rows: chosen,
+            refused,
+        })
     }
 
     /// The live rows of a segment that have a vector and one of these ids.
-    fn named(&self, segment: &VectorSegment, node_ids: Option<&[Vec<u8>]>) -> Result<BitSet> {
+    fn named(
+        &self,
+        n: usize,
+        segment: &VectorSegment,
+        node_ids: Option<&[Vec<u8>]>,
+    ) -> Result<BitSet> {
         // Vectors are in the order of their rows.
-        let live = self.part(segment, Map::Embeddings)?.live_set()?;
+        let live = self.live_set(n, Map::Embeddings)?;
         let Some(ids) = node_ids else {
             return Ok(live);
         };
@@ -96,7 +134,7 @@ impl RowStore {
         rows: BitSet,
         others: &mut Others<'_>,
     ) -> Result<Filtered> {
-        let (own, answers) = self.own_metadata(segment, prepared, &rows)?;
+        let (own, answers) = self.own_metadata(n, segment, prepared, &rows)?;
         let mut passed = answers.yes;
         passed.keep(&rows);
         let mut unfit = answers.unfit;
@@ -125,6 +163,7 @@ impl RowStore {
     /// filters say of those.
     fn own_metadata(
         &self,
+        n: usize,
         segment: &VectorSegment,
         prepared: &Prepared<'_>,
         rows: &BitSet,
@@ -138,7 +177,7 @@ impl RowStore {
         if segment.entries(Map::Metadata) == 0 || rows.is_empty() {
             return Ok((own, answers));
         }
-        let mut live = self.part(segment, Map::Metadata)?.live_set()?;
+        let mut live = self.live_set(n, Map::Metadata)?;
         if rows.len() < bound / FEW {
             let mut pairs = Vec::new();
             for row in rows.iter() {
@@ -181,17 +220,20 @@ impl RowStore {
         prepared: &Prepared<'_>,
         others: &mut Others<'_>,
     ) -> Result<bool> {
-        let Some(segment) = self.segments.get(n) else {
+        let Some(segment) = self.segments().get(n) else {
             return Ok(false);
         };
         let own = segment.row_entry(Map::Metadata, row)?;
         let own = match own {
-            Some(entry) if self.part(segment, Map::Metadata)?.is_live(entry)? => Some((n, entry)),
+            Some(entry) if self.is_live(n, Map::Metadata, entry)? => Some((n, entry)),
             _ => None,
         };
         let place = match own {
             Some(own) => Some(own),
-            None => self.find_number(Map::Metadata, &segment.id(row)?)?,
+            None => {
+                let found = self.find_number(Map::Metadata, &segment.id(row)?)?;
+                found.map(|found| (found.segment, found.entry))
+            }
         };
         let Some((n, entry)) = place else {
             let id = segment.id(row)?;
@@ -210,7 +252,10 @@ impl RowStore {
 
     /// The error of a row for which the filters have one.
     fn why(&self, n: usize, row: u32, prepared: &Prepared<'_>, others: &mut Others<'_>) -> Error {
-        match (self.passes(n, row, prepared, others), self.segments.get(n)) {
+        match (
+            self.passes(n, row, prepared, others),
+            self.segments().get(n),
+        ) {
             (Err(why), _) => why,
             // The file says something else than it said before.
             (Ok(_), segment) => match segment.map(|segment| segment.refuse("metadata of a row")) {
@@ -275,22 +320,22 @@ fn copy(of_entries: &Answers, entry: u32, of_rows: &mut Answers, row: u32) {
 
 /// Metadata that are looked at one by one.
 struct Others<'s> {
-    store: &'s RowStore,
+    store: &'s Stack,
     /// For each segment, from its first use on.
     walks: Vec<Option<ColumnWalk<'s>>>,
 }
 
 impl<'s> Others<'s> {
-    fn of(store: &'s RowStore) -> Others<'s> {
+    fn of(store: &'s Stack) -> Others<'s> {
         Others {
             store,
-            walks: store.segments.iter().map(|_| None).collect(),
+            walks: store.segments().iter().map(|_| None).collect(),
         }
     }
 
     /// The metadata of an entry of segment number `n`.
     fn metadata(&mut self, n: usize, entry: u32) -> Result<EntryValue> {
-        let (Some(segment), Some(walk)) = (self.store.segments.get(n), self.walks.get_mut(n))
+        let (Some(segment), Some(walk)) = (self.store.segments().get(n), self.walks.get_mut(n))
         else {
             return Ok(EntryValue::Object(Vec::new()));
         };

@@ -1,19 +1,23 @@
-//! LlamaIndex's vector store (`SimpleVectorStore`), read and queried.
+//! LlamaIndex's vector store (`SimpleVectorStore`), read, queried and changed.
 //!
 //! Nearly all vector stores are rows (`rows.rs`). What fits no rows is held as
 //! records (`records.rs`) and answers alike, but reads text where the other
 //! scans memory. `query.rs` is what both have in common: which checks a query
-//! passes, and in which order.
+//! passes, and in which order. `write.rs` changes a store; how one of records is
+//! changed is in `change_records.rs`.
 
+mod change_records;
 mod names;
 mod query;
 mod records;
 mod rows;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use names::MAP_NAMES;
+pub use write::NewVector;
 
 use super::{RecordStore, RowStore};
 use crate::{
@@ -66,16 +70,30 @@ pub struct VectorStore {
 
 #[derive(Debug)]
 enum Kind {
-    Empty,
     Rows(RowStore),
     Records(RecordStore),
 }
 
+/// What a vector store is held in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum VectorForm<'s> {
+    Rows(&'s RowStore),
+    Records(&'s RecordStore),
+}
+
 impl VectorStore {
+    /// What it is held in.
+    pub(crate) fn form(&self) -> VectorForm<'_> {
+        match &self.kind {
+            Kind::Rows(store) => VectorForm::Rows(store),
+            Kind::Records(store) => VectorForm::Records(store),
+        }
+    }
+
     /// A store without vectors.
     #[must_use]
     pub fn empty() -> VectorStore {
-        VectorStore { kind: Kind::Empty }
+        VectorStore::rows(RowStore::empty())
     }
 
     /// A store that is held in rows.
@@ -100,7 +118,6 @@ impl VectorStore {
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
     pub fn len(&self) -> Result<u64> {
         match &self.kind {
-            Kind::Empty => Ok(0),
             Kind::Rows(store) => store.vectors(),
             Kind::Records(store) => {
                 let mut ids = 0;
@@ -136,7 +153,6 @@ impl VectorStore {
     fn first_id(&self) -> Result<Option<Vec<u8>>> {
         let mut first = None;
         match &self.kind {
-            Kind::Empty => {}
             Kind::Rows(store) => store.each_id(Map::Embeddings, &mut |id| {
                 first = Some(id.to_vec());
                 Ok(false)
@@ -160,7 +176,6 @@ impl VectorStore {
     /// [`Error::Io`](crate::Error::Io).
     pub fn each_id(&self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         match &self.kind {
-            Kind::Empty => Ok(()),
             Kind::Rows(store) => store.each_id(Map::Embeddings, &mut |id| each(id).map(|()| true)),
             Kind::Records(store) => records::each_id(store, each),
         }
@@ -174,7 +189,6 @@ impl VectorStore {
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
     pub fn get(&self, id: &[u8]) -> Result<Option<Vec<f64>>> {
         match &self.kind {
-            Kind::Empty => Ok(None),
             Kind::Rows(store) => store.get(id),
             Kind::Records(store) => records::get(store, id),
         }
@@ -188,7 +202,6 @@ impl VectorStore {
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
     pub fn ref_doc_id(&self, id: &[u8]) -> Result<Option<Vec<u8>>> {
         let text = match &self.kind {
-            Kind::Empty => None,
             Kind::Rows(store) => match store.find(Map::RefDocs, id)? {
                 Some((segment, entry)) => {
                     segment.ref_doc(segment.entry_row(Map::RefDocs, entry)?)?
@@ -209,7 +222,6 @@ impl VectorStore {
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
     pub fn metadata(&self, id: &[u8]) -> Result<Option<Metadata>> {
         match &self.kind {
-            Kind::Empty => Ok(None),
             Kind::Rows(store) => match store.find(Map::Metadata, id)? {
                 Some((segment, entry)) => {
                     segment.metadata(segment.entry_row(Map::Metadata, entry)?)

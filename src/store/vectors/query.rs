@@ -72,11 +72,7 @@ pub(super) fn batch(store: &VectorStore, queries: &[VectorStoreQuery]) -> Result
 /// Answers queries that look at the same rows; there is one at least. An error
 /// is that of the first.
 fn answer(store: &VectorStore, queries: &Placed<'_>, answers: &mut Answers) -> Result<()> {
-    let Some(&(_, first)) = queries.first() else {
-        return Ok(());
-    };
     match &store.kind {
-        Kind::Empty => check_mode(first.mode),
         Kind::Rows(store) => answer_from_rows(store, queries, answers),
         Kind::Records(store) => answer_from_records(store, queries, answers),
     }

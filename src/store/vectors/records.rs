@@ -82,7 +82,11 @@ pub(super) fn select(store: &RecordStore, query: &VectorStoreQuery) -> Result<Ve
     Ok(selected)
 }
 
-fn passes(filters: &MetadataFilters, id: &[u8], lookups: &mut Lookups<'_>) -> Result<bool> {
+pub(super) fn passes(
+    filters: &MetadataFilters,
+    id: &[u8],
+    lookups: &mut Lookups<'_>,
+) -> Result<bool> {
     let mut text = Vec::new();
     if !lookups.get(id, &mut text)? {
         let id = id.to_vec();

@@ -47,14 +47,16 @@ pub(super) fn select<'s>(
     store: &'s RowStore,
     query: &VectorStoreQuery,
 ) -> Result<Vec<Selected<'s>>> {
-    let selected = store.select(query.filters.as_ref(), query.node_ids.as_deref())?;
+    let stack = store.stack()?;
+    let selected = stack.select(query.filters.as_ref(), query.node_ids.as_deref())?;
     let mut rows = Vec::new();
-    for (n, segment) in store.segments().iter().enumerate() {
+    for (n, segment) in stack.segments().iter().enumerate() {
         let runs = match &selected {
             Some(rows) => rows.get(n).map(|rows| runs_of(rows)).unwrap_or_default(),
             None => {
-                let dead = store.part(segment, Map::Embeddings)?.dead()?;
-                runs_between(&dead, segment.vectors())
+                let part = stack.part(n, Map::Embeddings)?;
+                let dead = part.map(|part| part.dead()).transpose()?;
+                runs_between(&dead.unwrap_or_default(), segment.vectors())
             }
         };
         // Others must not count where lengths are compared.

@@ -12,6 +12,7 @@ use crate::{
     json::{JsonStyle, Members, decode, normalise},
     search::{FilterOperator, MetadataFilter},
     segment::{TombstoneWriter, VectorWriter},
+    store::RowStore,
     testing::{fault, temp},
 };
 
@@ -143,7 +144,7 @@ fn agree(parts: &[Part], filters: Option<&MetadataFilters>, ids: Option<&[Vec<u8
         let dir = temp();
         let store = store(parts, dir.path(), backend);
         for _again in 0..2 {
-            let selected = store.select(filters, ids);
+            let selected = store.stack().unwrap().select(filters, ids);
             assert_eq!(
                 format!("{selected:?}"),
                 format!("{expected:?}"),
@@ -317,7 +318,7 @@ fn ids(ids: &[&str]) -> Vec<Vec<u8>> {
 fn told(parts: &[Part], filters: &MetadataFilters, node_ids: Option<&[Vec<u8>]>) -> String {
     let dir = temp();
     let store = store(parts, dir.path(), Backend::Map);
-    match store.select(Some(filters), node_ids) {
+    match store.stack().unwrap().select(Some(filters), node_ids) {
         Ok(rows) => format!("{:?}", rows.unwrap()),
         Err(Error::Query(why)) => format!("{}: {why}", why.exception()),
         Err(e) => panic!("{e}"),
@@ -462,5 +463,8 @@ fn tombstones_of_another_number_of_entries_are_refused() {
     ];
     let store = RowStore::open(files.to_vec()).unwrap();
     let count = crate::error::Fault::Value("the number of entries that tombstones state");
-    assert_eq!(fault(store.select(Some(&filter("k == 1")), None)), count);
+    assert_eq!(
+        fault(store.stack().unwrap().select(Some(&filter("k == 1")), None)),
+        count
+    );
 }
