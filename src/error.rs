@@ -118,6 +118,13 @@ pub enum Error {
         known: Vec<String>,
     },
 
+    /// A name that no JSON file in the directory can have.
+    #[error("a store cannot be kept in a file named {name:?}")]
+    StoreName {
+        /// The file's name.
+        name: String,
+    },
+
     /// Another process is committing to this twin.
     #[error("{} is locked by another process that is writing this twin; try again when it has finished", path.display())]
     Locked {
@@ -127,7 +134,7 @@ pub enum Error {
 
     /// Somebody else committed since the state that this change was made on.
     #[error(
-        "generation {opened} was changed, but the twin is at generation {current} now; open it again and repeat the change"
+        "the changes were made on generation {opened}, but somebody else has committed since (the twin is at generation {current}); persist with `rebase`, or open it again and repeat them"
     )]
     Conflict {
         /// The generation that the change was made on (0: no twin).
@@ -135,6 +142,45 @@ pub enum Error {
         /// The generation found under the lock.
         current: u64,
     },
+
+    /// Somebody else changed the same key since.
+    #[error(
+        "{key:?} in {collection} of {file} was changed here and, since generation {opened}, by somebody else as well; open it again and repeat the change"
+    )]
+    ConflictingChange {
+        /// The generation that the change was made on.
+        opened: u64,
+        /// The JSON file's name.
+        file: String,
+        /// Which map of it.
+        collection: String,
+        /// The key.
+        key: String,
+    },
+
+    /// A context without content would replace one that has some.
+    #[error(
+        "{} holds stores with content, and this context has none; open the directory first (`StorageContext::from_persist_dir`) to add to it, or allow an empty context to replace it", dir.display()
+    )]
+    WouldEmpty {
+        /// The persist directory.
+        dir: PathBuf,
+    },
+
+    /// No segment can hold a store with its changes, or prints it as it should.
+    #[error(
+        "{file} cannot be written with its changes: no segment holds it, or prints it as it should; nothing was committed (please report this)"
+    )]
+    CannotWrite {
+        /// The JSON file's name.
+        file: String,
+    },
+
+    /// A context has changes that are not persisted, which a call would lose.
+    #[error(
+        "there are changes that are not persisted; persist them first, or `rebase` to keep them on top of the newest generation"
+    )]
+    UnsavedChanges,
 
     /// An earlier commit of this writer failed while syncing: what the medium
     /// holds is unknown, and a second attempt could report success wrongly.

@@ -6,6 +6,8 @@
 //! Exit status: 0 all is well, 1 a problem was found (damage, JSON and twin
 //! that do not agree, no such key), 2 the command could not run.
 
+mod compact;
+mod delete;
 mod gc;
 mod get;
 mod info;
@@ -28,7 +30,7 @@ use twinstore::{
     Error,
     bytes::Backend,
     container::{OpenOptions, Verify},
-    error::NotFound,
+    error::{NotFound, StoreError},
 };
 
 /// Keeps a compact, checksummed binary twin beside the JSON that LlamaIndex
@@ -50,6 +52,8 @@ enum Command {
     Get(get::Args),
     Ls(ls::Args),
     Query(query::Args),
+    Delete(delete::Args),
+    Compact(compact::Args),
     Gc(gc::Args),
     Rollback(rollback::Args),
     Salvage(salvage::Args),
@@ -125,6 +129,8 @@ fn main() -> ExitCode {
         Command::Get(args) => get::run(&args),
         Command::Ls(args) => ls::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Delete(args) => delete::run(&args),
+        Command::Compact(args) => compact::run(&args),
         Command::Gc(args) => gc::run(&args),
         Command::Rollback(args) => rollback::run(&args),
         Command::Salvage(args) => salvage::run(&args),
@@ -151,6 +157,7 @@ fn main() -> ExitCode {
                     Error::OutOfSync { .. }
                         | Error::NotIdentical { .. }
                         | Error::NotFound(NotFound::Key { .. })
+                        | Error::Store(StoreError::NoRefDoc { .. })
                 );
             ExitCode::from(if found { 1 } else { 2 })
         }

@@ -367,9 +367,7 @@ impl StoreView {
 
 /// The maps of a vector store under the names that they have in its file.
 fn maps(store: &RowStore) -> Vec<(CollectionPath, Map)> {
-    let members = store.segments().last().map(|newest| newest.members());
-    let members = members.unwrap_or_default().iter();
-    let maps = members.filter_map(|member| match member {
+    let maps = store.members().iter().filter_map(|member| match member {
         Member::Map { map, key } => {
             let mut name = Vec::new();
             decode(key, &mut name).ok()?;

@@ -9,14 +9,18 @@
 //!   [`stores`] are its short forms;
 //! * [`rollback()`] goes back to an older generation, [`gc()`] removes what no
 //!   generation needs;
+//! * [`json_of_records`] and [`json_of_vectors`] are the JSON of a store as it is in
+//!   memory;
 //! * [`salvage()`] writes what is left of a damaged twin.
 //!
 //! In the order in which data flow: `recognise` says which files are stores,
 //! `vector_store/` turns one into a segment and back, `whole` finds what is no
 //! JSON, `pack_file` packs one file, `store_text` prints any store, and
-//! `proof` compares that with the source. This layer knows nothing of queries.
+//! `proof` compares that with the source. `append/` writes the changes of a store
+//! and merges its segments. This layer knows nothing of queries.
 
 mod append;
+mod compact;
 mod deep;
 mod drop_json;
 mod fresh_dir;
@@ -26,6 +30,7 @@ mod listing;
 mod lookup;
 mod pack;
 mod pack_file;
+mod printed_json;
 mod problem;
 mod progress;
 mod proof;
@@ -35,6 +40,7 @@ mod references;
 mod rollback;
 mod salvage;
 mod select;
+mod stale_json;
 mod store_text;
 mod temporary;
 mod unpack;
@@ -42,18 +48,25 @@ mod vector_store;
 mod verify;
 mod whole;
 
+pub(crate) use append::{Appended, append_records, append_rows, compact_records, compact_rows};
+pub use compact::{CompactOptions, CompactReport, CompactedStore, compact};
 pub use gc::{GcReport, gc};
 pub use inspect::{
     CollectionInfo, Info, NumberClass, Status, StoreInfo, StoreStatus, info, status,
 };
 pub use lookup::{Found, StoreEntry, StoreView, get, stores};
+pub(crate) use pack::packed_store;
 pub use pack::{Action, PackOptions, PackReport, PackedStore, pack};
+pub(crate) use printed_json::PrintedJson;
 pub use problem::Problem;
 pub use progress::{Progress, Silent};
 pub use recognise::{store_kind, store_name};
 pub use references::Warning;
 pub use rollback::{Change, RollbackReport, RolledStore, rollback};
 pub use salvage::{Loss, LossKind, SalvageOptions, SalvageReport, SalvagedStore, salvage};
+pub(crate) use stale_json::set_aside;
 pub(crate) use store_text::{StoreText, Structure};
+pub use store_text::{json_of_records, json_of_vectors};
+pub(crate) use temporary::remove_leftovers;
 pub use unpack::{UnpackOptions, UnpackReport, UnpackedFile, unpack};
 pub use verify::{VerifyOptions, VerifyReport, verify};

@@ -5,7 +5,7 @@ use std::{fs::File, path::Path, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Progress,
+    Progress, Silent,
     drop_json::drop_json,
     listing::Listing,
     pack_file::{Broken, PackedFile},
@@ -131,6 +131,36 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
     Ok(report)
 }
 
+/// Packs one file of the persist directory of `writer`, as a store of the next
+/// generation.
+///
+/// # Errors
+/// [`Error::SourceBusy`]; [`Error::Io`].
+pub(crate) fn packed_store(
+    writer: &Writer,
+    file: &str,
+    kind: StoreKind,
+    compression: Compression,
+) -> Result<Store> {
+    let packed = PackedFile::pack(writer, file, kind, compression, &Silent)?;
+    Ok(store_of(file, kind, &packed, writer.next_generation()))
+}
+
+fn store_of(file: &str, kind: StoreKind, packed: &PackedFile, generation: u64) -> Store {
+    Store {
+        file: file.to_owned(),
+        kind,
+        changed: generation,
+        packed: Some(Packed {
+            generation,
+            text: packed.text,
+            is_json: packed.broken.is_none(),
+        }),
+        segments: packed.segments.clone(),
+        verbatim: packed.verbatim,
+    }
+}
+
 /// What is to be done with one file.
 enum Plan {
     Keep(State),
@@ -168,18 +198,7 @@ impl Pack<'_> {
                 PackedFile::pack(&self.writer, file, kind, self.compression, self.progress)?;
             let before = base.as_ref().and_then(|m| m.store(file));
             self.refuse_loss(before, &packed, file)?;
-            let store = Store {
-                file: file.clone(),
-                kind,
-                changed: generation,
-                packed: Some(Packed {
-                    generation,
-                    text: packed.text,
-                    is_json: packed.broken.is_none(),
-                }),
-                segments: packed.segments.clone(),
-                verbatim: packed.verbatim,
-            };
+            let store = store_of(file, kind, &packed, generation);
             // Of other files nothing was expected.
             let why = packed.why().filter(|_| kind != StoreKind::Other);
             reports.push(report_of(&store, Action::Packed, why));

@@ -1,16 +1,13 @@
 //! `unpack`: prints the JSON files from the twin.
 
-use std::{
-    fs::{self, File},
-    io::{BufWriter, Write},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{
     Progress,
     fresh_dir::{FreshDir, refuse_target},
+    printed_json::PrintedJson,
     select::find_store,
     store_text::{StoreText, other_text},
     temporary,
@@ -19,8 +16,7 @@ use crate::{
     container::OpenOptions,
     error::{Error, Result, SyncProblem},
     persist_dir::{
-        Fingerprint, Fingerprinter, OpenStore, Seen, Snapshot, Stat, State, SyncFile, Writer,
-        deep_check, durable, manifest, state, sync,
+        OpenStore, Seen, Snapshot, Stat, State, SyncFile, Writer, deep_check, manifest, state, sync,
     },
 };
 
@@ -104,12 +100,10 @@ fn unpack_to(
     let fresh = FreshDir::create(out)?;
     let mut files = Vec::new();
     for store in stores {
-        let path = fresh.path().join(&store.record().file);
-        let file = File::create_new(&path).map_err(Error::io("create", &path))?;
-        let text = print_to(&snapshot, &store, file, &path, progress)?;
+        let text = print(&snapshot, &store, fresh.path(), progress)?;
         files.push(UnpackedFile {
             file: store.record().file.clone(),
-            bytes: text.length(),
+            bytes: text.put_into_new_dir()?,
             written: true,
         });
     }
@@ -213,9 +207,8 @@ fn unpack_in_place(
         let write = matches!(job.work, Work::Write);
         match (job.work, &writer) {
             (Work::Write, Some(writer)) => {
-                bytes = replace(
-                    dir, &snapshot, &job.store, job.seen, writer, &mut sync, progress,
-                )?;
+                let text = print(&snapshot, &job.store, dir, progress)?;
+                bytes = text.put(record, job.seen, writer, &mut sync)?;
             }
             (Work::Record(read), Some(_)) => {
                 sync.record(&record.file, read.stat, read.fingerprint, record.changed);
@@ -238,107 +231,24 @@ fn unpack_in_place(
     })
 }
 
-/// Prints a store and puts the text in the place of its JSON file, if that
-/// still is as it was `seen`. Returns the length.
-fn replace(
+/// Prints a store to a file that is to stand in `dir`. A text other than the one
+/// that was packed is an error.
+fn print(
+    snapshot: &Snapshot,
+    store: &OpenStore<'_>,
     dir: &Path,
-    snapshot: &Snapshot,
-    store: &OpenStore<'_>,
-    seen: Option<Stat>,
-    writer: &Writer,
-    sync: &mut SyncFile,
     progress: &dyn Progress,
-) -> Result<u64> {
-    let record = store.record();
-    let path = dir.join(&record.file);
-    // Through a link, the file that it leads to is the one to be replaced.
-    let target = match fs::symlink_metadata(&path) {
-        Ok(meta) if meta.is_symlink() => {
-            fs::canonicalize(&path).map_err(Error::io("open", &path))?
-        }
-        _ => path.clone(),
-    };
-    let beside = target.parent().unwrap_or(dir);
-    let temp = temporary::builder(0o666)
-        .tempfile_in(beside)
-        .map_err(Error::io("create a file in", beside))?;
-    let (file, temp) = temp.into_parts();
-    if let Ok(old) = fs::metadata(&target) {
-        // A file that was not for everybody must not become so.
-        let set = file.set_permissions(old.permissions());
-        set.map_err(Error::io("set permissions of", &temp))?;
-    }
-    let text = print_to(snapshot, store, file, &temp, progress)?;
-    sync.set_pending(&record.file, text, record.changed);
-    sync.save(writer.lock())?;
-    // Renaming changes nothing that a stat shows, and nobody else knows of
-    // the file yet.
-    let stat = Stat::of(&temp)?;
-
-    // Printing took its time. What somebody persisted meanwhile is not to be
-    // lost: a writer that truncates first looks damaged while it writes.
-    let changed = || Error::OutOfSync {
-        path: path.clone(),
-        problem: SyncProblem::Changing,
-    };
-    match (seen, Stat::of(&target)?) {
-        (None, None) => {
-            let temp = temp
-                .keep()
-                .map_err(|e| Error::io("create", &path)(e.error))?;
-            match durable::publish(&temp, &target) {
-                Ok(()) => durable::sync_parent(&target)?,
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => return Err(changed()),
-                Err(e) => return Err(Error::io("create", &path)(e)),
-            }
-        }
-        (Some(seen), Some(now)) if now.same(&seen) => {
-            durable::replace(&temp, &target)?;
-            // Renamed away: there is nothing left to remove.
-            let _ = temp.keep();
-        }
-        _ => return Err(changed()),
-    }
-    if let Some(stat) = stat {
-        sync.record(&record.file, stat, text, record.changed);
-    }
-    Ok(text.length())
-}
-
-/// Prints a store to a new file and syncs it. A text other than the one that
-/// was packed is an error.
-fn print_to(
-    snapshot: &Snapshot,
-    store: &OpenStore<'_>,
-    file: File,
-    path: &Path,
-    progress: &dyn Progress,
-) -> Result<Fingerprint> {
+) -> Result<PrintedJson> {
     let record = store.record();
     let text = StoreText::open(store)?;
     // The text is known where nothing was changed since it was packed.
     let packed = record.packed.filter(|p| p.generation == record.changed);
-    let length = packed.map_or(0, |packed| packed.text.length());
-    progress.begin(&record.file, length);
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    let mut fingerprinter = Fingerprinter::new(length);
-    let write = || Error::io("write", path);
-    let printed = text.print(&mut |bytes| {
-        out.write_all(bytes).map_err(write())?;
-        fingerprinter.update(bytes);
-        progress.at(fingerprinter.position());
-        Ok(())
-    });
-    progress.end();
-    printed?;
-    let file = out.into_inner().map_err(|e| write()(e.into_error()))?;
-    file.sync_all().map_err(Error::io("sync", path))?;
-    let printed = fingerprinter.finish();
-    let Some(packed) = packed else {
-        return Fingerprint::of(path);
-    };
-    if printed != packed.text {
-        return Err(other_text(snapshot.twin_dir(), record));
+    let length = packed.map(|packed| packed.text.length());
+    let printed = PrintedJson::print(dir, &record.file, &text, length, progress)?;
+    match packed {
+        Some(packed) if packed.text != *printed.text() => {
+            Err(other_text(snapshot.twin_dir(), record))
+        }
+        _ => Ok(printed),
     }
-    Ok(printed)
 }

@@ -24,6 +24,7 @@
 //! * [`sync`], [`state`](mod@state): what is known of the JSON files, and the
 //!   one rule that tells which twin is newer;
 //! * [`snapshot`]: [`Snapshot`] opens a generation for reading;
+//! * [`compaction`]: when segments are merged, and which;
 //! * [`gc`]: removes what no kept generation needs.
 //!
 //! This layer knows that a store is some segments and a JSON file. What is in
@@ -31,6 +32,7 @@
 //! is not for it.
 
 pub mod commit;
+pub mod compaction;
 pub mod durable;
 pub mod fingerprint;
 pub mod gc;
@@ -45,11 +47,13 @@ pub mod sync;
 mod testing;
 
 pub use commit::Writer;
+pub use compaction::{Entries, MAX_SEGMENTS};
 pub use fingerprint::{Fingerprint, Fingerprinter, Samples, Seen, Stat};
 pub use gc::{Collected, KEEP, collect};
 pub use lock::Lock;
 pub use manifest::{Form, Manifest, Packed, SegmentRef, Store, StoreKind};
-pub use names::{SegmentKind, SegmentName, TWIN};
+pub use names::{SegmentKind, SegmentName, TWIN, is_store_file};
+pub(crate) use snapshot::open_files;
 pub use snapshot::{OpenStore, Snapshot};
 pub use state::{JsonDamage, State, deep_check, state};
 pub use sync::{Known, Pending, SyncEntry, SyncFile};

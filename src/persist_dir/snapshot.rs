@@ -115,10 +115,7 @@ impl Snapshot {
     }
 
     fn open_segment(&self, segment: &SegmentRef) -> Result<Container> {
-        let path = segment.name.path_in(&self.twin_dir);
-        let kind = segment.name.kind().file_kind();
-        let SegmentRef { length, root, .. } = *segment;
-        Container::open(&path, kind, Expected::File { length, root }, &self.options)
+        open_segment(&self.twin_dir, segment, &self.options)
     }
 
     /// The manifest.
@@ -209,6 +206,33 @@ impl<'a> OpenStore<'a> {
         let verbatim = self.store.verbatim.as_ref();
         verbatim.map(|s| self.snapshot.segment(s)).transpose()
     }
+}
+
+/// A store's files: those of its content, oldest first, and its text.
+pub(crate) type StoreFiles = (Vec<Arc<Container>>, Option<Arc<Container>>);
+
+/// Opens the files of a store that is not published yet.
+///
+/// # Errors
+/// [`Error::Damaged`]; [`Error::Io`].
+pub(crate) fn open_files(
+    twin_dir: &Path,
+    store: &Store,
+    options: &OpenOptions,
+) -> Result<StoreFiles> {
+    let open = |segment| open_segment(twin_dir, segment, options).map(Arc::new);
+    let segments = store.segments.iter().map(open);
+    Ok((
+        segments.collect::<Result<_>>()?,
+        store.verbatim.as_ref().map(open).transpose()?,
+    ))
+}
+
+fn open_segment(twin_dir: &Path, segment: &SegmentRef, options: &OpenOptions) -> Result<Container> {
+    let path = segment.name.path_in(twin_dir);
+    let kind = segment.name.kind().file_kind();
+    let SegmentRef { length, root, .. } = *segment;
+    Container::open(&path, kind, Expected::File { length, root }, options)
 }
 
 #[cfg(test)]

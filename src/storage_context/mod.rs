@@ -1,6 +1,9 @@
 //! The stores of a persist directory, tied together: LlamaIndex's
 //! `StorageContext`, over the binary twin.
 //!
+//! * `stores.rs` opens each store when it is first asked for, to be read or changed;
+//! * `held.rs`: the stores of a context as what changes are written from;
+//! * `persist/` makes changes the next generation of a twin;
 //! * `notices.rs` compares the JSON files with the twin at open: what stops, and
 //!   what is only worth a word;
 //! * `load.rs` loads indices from it (`load_index_from_storage`).
@@ -8,29 +11,32 @@
 //! This layer knows which store is in which file. What stores mean is `store/`'s,
 //! what the files hold is `convert/`'s and below.
 
+mod delete;
+mod held;
 mod load;
 mod notices;
+mod persist;
+mod stores;
 
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
+pub use delete::DeletedDocument;
 pub use load::{
     ComposableGraph, Index, NodeWithScore, load_graph_from_storage, load_index_from_storage,
     load_indices_from_storage,
 };
 pub use notices::Notice;
+pub use persist::{JsonFate, JsonTwin, PersistOptions, PersistReport, PersistedStore};
 
 use crate::{
     container::OpenOptions,
-    convert::{StoreText, Structure, store_name},
-    error::{Error, NotFound, Result},
-    persist_dir::{OpenStore, Snapshot, StoreKind},
-    store::{
-        ChatStore, DocumentStore, GraphStore, IndexStore, PropertyGraphStore, RecordStore,
-        VectorStore,
-    },
+    convert::store_name,
+    error::{Error, Result},
+    persist_dir::{Snapshot, StoreKind},
+    store::{ChatStore, DocumentStore, GraphStore, IndexStore, PropertyGraphStore, VectorStore},
 };
 
 /// The namespace of a context's own vector store.
@@ -81,8 +87,11 @@ const LEGACY_VECTORS: &str = "vector_store.json";
 /// ```
 #[derive(Debug, Default)]
 pub struct StorageContext {
-    /// `None` for a context of no directory, whose stores are empty.
+    /// `None` for a context of no directory, whose stores are empty at first.
     opened: Option<Opened>,
+    options: OpenOptions,
+    /// A sync failed: what the medium holds is not known.
+    poisoned: bool,
     notices: Vec<Notice>,
     docstore: OnceLock<DocumentStore>,
     index_store: OnceLock<IndexStore>,
@@ -97,6 +106,16 @@ pub struct StorageContext {
 struct Opened {
     dir: PathBuf,
     snapshot: Snapshot,
+}
+
+impl Opened {
+    /// The newest generation of the twin in `dir`.
+    fn newest(dir: &Path, options: &OpenOptions) -> Result<Opened> {
+        Ok(Opened {
+            dir: dir.to_owned(),
+            snapshot: Snapshot::open(dir, None, options)?,
+        })
+    }
 }
 
 /// A vector store and the name it goes by.
@@ -115,6 +134,12 @@ impl NamedVectors {
             file: file.map(str::to_owned),
             store: OnceLock::new(),
         }
+    }
+
+    /// The file that it is the twin of.
+    fn file_name(&self) -> String {
+        let new = || format!("{}__vector_store.json", self.namespace);
+        self.file.clone().unwrap_or_else(new)
     }
 }
 
@@ -147,6 +172,12 @@ impl StorageContext {
     /// As [`from_persist_dir`](Self::from_persist_dir).
     pub fn open(dir: impl AsRef<Path>, options: &OpenOptions) -> Result<StorageContext> {
         let dir = dir.as_ref();
+        let (snapshot, notices) = StorageContext::open_newest(dir, options)?;
+        Ok(StorageContext::of(dir, snapshot, notices, *options))
+    }
+
+    /// Opens the newest generation that the JSON files do not speak against.
+    fn open_newest(dir: &Path, options: &OpenOptions) -> Result<(Snapshot, Vec<Notice>)> {
         let mut snapshot = Snapshot::open(dir, None, options)?;
         let notices = loop {
             let problem = match notices::compare(dir, snapshot.manifest()) {
@@ -165,7 +196,7 @@ impl StorageContext {
         for notice in &notices {
             log::warn!("{notice}");
         }
-        Ok(StorageContext::of(dir, snapshot, notices))
+        Ok((snapshot, notices))
     }
 
     /// Opens an older generation of the twin. What the JSON files hold is then no
@@ -181,11 +212,28 @@ impl StorageContext {
     ) -> Result<StorageContext> {
         let dir = dir.as_ref();
         let snapshot = Snapshot::open(dir, Some(generation), options)?;
-        Ok(StorageContext::of(dir, snapshot, Vec::new()))
+        Ok(StorageContext::of(dir, snapshot, Vec::new(), *options))
     }
 
-    fn of(dir: &Path, snapshot: Snapshot, notices: Vec<Notice>) -> StorageContext {
-        let files = snapshot.manifest().stores.iter();
+    fn of(
+        dir: &Path,
+        snapshot: Snapshot,
+        notices: Vec<Notice>,
+        options: OpenOptions,
+    ) -> StorageContext {
+        let mut context = StorageContext {
+            notices,
+            options,
+            ..StorageContext::default()
+        };
+        let dir = dir.to_owned();
+        context.show(Opened { dir, snapshot });
+        context
+    }
+
+    /// Shows what was opened. Changes in memory are given up.
+    fn show(&mut self, opened: Opened) {
+        let files = opened.snapshot.manifest().stores.iter();
         let files = files.filter(|store| store.kind == StoreKind::VectorStore);
         let files: Vec<_> = files.map(|store| store.file.as_str()).collect();
         let namespace = |file: &str| match store_name(file) {
@@ -198,15 +246,13 @@ impl StorageContext {
         };
         let named = files.iter();
         let named = named.map(|file| NamedVectors::new(&namespace(file), Some(file)));
-        StorageContext {
+        *self = StorageContext {
             vector_stores: named.collect(),
-            opened: Some(Opened {
-                dir: dir.to_owned(),
-                snapshot,
-            }),
-            notices,
+            notices: std::mem::take(&mut self.notices),
+            options: self.options,
+            opened: Some(opened),
             ..StorageContext::default()
-        }
+        };
     }
 
     /// The directory it was opened from.
@@ -232,162 +278,4 @@ impl StorageContext {
     pub fn bytes_read(&self) -> u64 {
         self.opened.as_ref().map_or(0, |o| o.snapshot.bytes_read())
     }
-
-    /// The documents.
-    ///
-    /// # Errors
-    /// [`Error::NoStore`] where the directory has none; [`Error::Damaged`];
-    /// [`Error::NotFound`] where the file is none that LlamaIndex could load.
-    pub fn docstore(&self) -> Result<&DocumentStore> {
-        open_once(&self.docstore, || {
-            let records = self.required(StoreKind::DocumentStore, "docstore.json")?;
-            Ok(records.map_or_else(DocumentStore::empty, DocumentStore::new))
-        })
-    }
-
-    /// The structs of the indices.
-    ///
-    /// # Errors
-    /// As [`docstore`](Self::docstore).
-    pub fn index_store(&self) -> Result<&IndexStore> {
-        open_once(&self.index_store, || {
-            let records = self.required(StoreKind::IndexStore, "index_store.json")?;
-            Ok(records.map_or_else(IndexStore::empty, IndexStore::new))
-        })
-    }
-
-    /// The graph; an empty one where the directory has none.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`]; [`Error::NotFound`] where the file is none that LlamaIndex
-    /// could load.
-    pub fn graph_store(&self) -> Result<&GraphStore> {
-        open_once(&self.graph_store, || {
-            let records = self.records(StoreKind::GraphStore, "graph_store.json")?;
-            Ok(records.map_or_else(GraphStore::empty, GraphStore::new))
-        })
-    }
-
-    /// The property graph, if the directory has one.
-    ///
-    /// # Errors
-    /// As [`graph_store`](Self::graph_store).
-    pub fn property_graph_store(&self) -> Result<Option<&PropertyGraphStore>> {
-        let store = open_once(&self.property_graph_store, || {
-            let file = "property_graph_store.json";
-            let records = self.records(StoreKind::PropertyGraphStore, file)?;
-            Ok(records.map(PropertyGraphStore::new))
-        })?;
-        Ok(store.as_ref())
-    }
-
-    /// The chats in `chat_store.json`; none where there is no such file.
-    ///
-    /// # Errors
-    /// As [`graph_store`](Self::graph_store).
-    pub fn chat_store(&self) -> Result<&ChatStore> {
-        open_once(&self.chat_store, || {
-            let Some((file, text)) = self.text(StoreKind::ChatStore, "chat_store.json")? else {
-                return Ok(ChatStore::empty());
-            };
-            if let (Structure::None, true) = (text.structure(), text.is_file_form()) {
-                // Until 0.11 it was JSON within a JSON string.
-                let mut whole = Vec::new();
-                text.print(&mut |piece| {
-                    whole.extend_from_slice(piece);
-                    Ok(())
-                })?;
-                return ChatStore::from_text(whole);
-            }
-            as_records(file, text).map(ChatStore::new)
-        })
-    }
-
-    /// The namespaces of the vector stores, in the order of the twin.
-    pub fn vector_stores(&self) -> impl Iterator<Item = &str> {
-        self.vector_stores.iter().map(|one| one.namespace.as_str())
-    }
-
-    /// The vector store of that namespace. The name of its file is understood, too.
-    ///
-    /// # Errors
-    /// [`Error::NoStore`]; [`Error::Damaged`]; [`Error::NotFound`] where the file is
-    /// none that LlamaIndex could load.
-    pub fn vector_store(&self, namespace: &str) -> Result<&VectorStore> {
-        let is_file = |one: &&NamedVectors| {
-            let file = one.file.as_deref().unwrap_or_default();
-            file == namespace || file.strip_suffix(".json") == Some(namespace)
-        };
-        let stores = &self.vector_stores;
-        let named = stores.iter().find(|one| one.namespace == namespace);
-        let Some(named) = named.or_else(|| stores.iter().find(is_file)) else {
-            return Err(Error::NoStore {
-                name: namespace.to_owned(),
-                known: self.vector_stores().map(str::to_owned).collect(),
-            });
-        };
-        open_once(&named.store, || {
-            let (Some(opened), Some(file)) = (&self.opened, &named.file) else {
-                return Ok(VectorStore::empty());
-            };
-            let text = StoreText::open(&opened.snapshot.store(file)?)?;
-            match text.into_structure() {
-                Structure::Vectors(rows) => Ok(VectorStore::rows(rows)),
-                Structure::Records(records) => Ok(VectorStore::records(records)),
-                Structure::None => Err(no_structure(file)),
-            }
-        })
-    }
-
-    /// The records of a store that every directory has; `None` without a directory.
-    fn required(&self, kind: StoreKind, file: &str) -> Result<Option<RecordStore>> {
-        match (self.records(kind, file)?, &self.opened) {
-            (None, Some(opened)) => {
-                opened.snapshot.store(file)?;
-                Err(no_structure(file))
-            }
-            (records, _) => Ok(records),
-        }
-    }
-
-    fn records(&self, kind: StoreKind, file: &str) -> Result<Option<RecordStore>> {
-        let text = self.text(kind, file)?;
-        text.map(|(file, text)| as_records(file, text)).transpose()
-    }
-
-    /// The store of that kind, if there is one: the one in `file`, which is what
-    /// LlamaIndex would open, before one of another name (LlamaIndex.TS has some).
-    fn text(&self, kind: StoreKind, file: &str) -> Result<Option<(&str, StoreText)>> {
-        let Some(opened) = &self.opened else {
-            return Ok(None);
-        };
-        let of_kind = |store: &OpenStore<'_>| store.record().kind == kind;
-        let stores = || opened.snapshot.stores().filter(of_kind);
-        let named = stores().find(|store| store.record().file == file);
-        let Some(store) = named.or_else(|| stores().next()) else {
-            return Ok(None);
-        };
-        Ok(Some((&store.record().file, StoreText::open(&store)?)))
-    }
-}
-
-fn as_records(file: &str, text: StoreText) -> Result<RecordStore> {
-    match text.into_structure() {
-        Structure::Records(records) => Ok(records),
-        _ => Err(no_structure(file)),
-    }
-}
-
-fn no_structure(file: &str) -> Error {
-    let store = file.to_owned();
-    Error::NotFound(NotFound::Structure { store })
-}
-
-fn open_once<T>(cell: &OnceLock<T>, open: impl FnOnce() -> Result<T>) -> Result<&T> {
-    if let Some(open) = cell.get() {
-        return Ok(open);
-    }
-    let opened = open()?;
-    // Two threads may both have opened it; one result is as good.
-    Ok(cell.get_or_init(|| opened))
 }

@@ -231,20 +231,6 @@ impl Disk {
     }
 }
 
-trait Numbered: Records {
-    fn number(&mut self, sequence: u64);
-}
-
-impl Numbered for Survey {
-    fn number(&mut self, _sequence: u64) {}
-}
-
-impl Numbered for RecordsWriter {
-    fn number(&mut self, sequence: u64) {
-        self.sequence(sequence);
-    }
-}
-
 /// What is told of a file with records.
 enum Step {
     /// Name, and the record around it.
@@ -259,7 +245,7 @@ enum Step {
     End,
 }
 
-fn give(steps: &[Step], records: &mut impl Numbered) {
+fn give(steps: &[Step], records: &mut impl Records) {
     let mut style = 0;
     for step in steps {
         match step {
@@ -278,7 +264,7 @@ fn give(steps: &[Step], records: &mut impl Numbered) {
                 records.collection(place).unwrap().unwrap();
             }
             Step::Record(collection, entry) => {
-                records.number(entry.sequence);
+                records.sequence(entry.sequence);
                 let key = format!("\"{}\"", entry.key);
                 let text = entry.value.clone().into_bytes();
                 records
@@ -287,7 +273,7 @@ fn give(steps: &[Step], records: &mut impl Numbered) {
                     .unwrap();
             }
             Step::Begin(collection, entry) => {
-                records.number(entry.sequence);
+                records.sequence(entry.sequence);
                 let key = format!("\"{}\"", entry.key);
                 records
                     .begin(*collection, Some(key.as_bytes()))
