@@ -9,6 +9,7 @@
 )]
 
 pub mod forge;
+pub mod library;
 
 use std::{
     collections::BTreeMap,

@@ -13,9 +13,13 @@
 mod common;
 
 mod answers;
+mod changes;
+mod exceptions;
+mod histories;
 mod judge;
 mod lookups;
 mod mismatches;
+mod persisted;
 mod recording;
 mod vectors;
 
@@ -43,6 +47,34 @@ fn is_whole(recording: &Path) {
     assert_eq!(contexts.len(), count("persist dirs"));
     let lookups: usize = contexts.iter().map(|(_, cases)| cases.len()).sum();
     assert_eq!(lookups, count("lookups"));
+
+    let histories = histories::histories(recording);
+    assert_eq!(histories.len(), count("histories"));
+    let (mut changes, mut persists, mut raised) = (0, 0, 0);
+    for (file, lines) in &histories {
+        // The first line is how it begins.
+        let of = |name: &str| {
+            lines
+                .iter()
+                .skip(1)
+                .filter(|l| l.get(name).is_some())
+                .count()
+        };
+        let (called, persisted) = (of("call"), of("files"));
+        assert!(
+            called >= 20 && persisted >= 3,
+            "{} is short",
+            file.display()
+        );
+        (changes, persists, raised) = (
+            changes + called,
+            persists + persisted,
+            raised + of("raises"),
+        );
+    }
+    assert_eq!(changes, count("changes"));
+    assert_eq!(persists, count("persists"));
+    assert_eq!(raised, count("changes that raise"));
     assert!(queries.len() >= 200 && lookups >= 200, "{about}");
 }
 

@@ -39,6 +39,8 @@ def main() -> None:
     counts: Counter[str] = Counter()
     record_vectors(options.out / "vectors", options.seed, options.cases, options.small, counts)
     record_contexts(options.out / "contexts", options.seed, 24 if options.small else options.cases // 20, counts)
+    histories_wanted = 14 if options.small else options.cases // 20
+    record_histories(options.out / "histories", options.seed, histories_wanted, options.small, counts)
     about: dict[str, Any] = {
         "llama-index-core": version("llama-index-core"),
         "numpy": version("numpy"),
@@ -84,10 +86,18 @@ def record_contexts(out: Path, seed: int, wanted: int, counts: Counter[str]) -> 
         counts["lookups that raise"] += sum("raises" in case for case in cases)
 
 
+def record_histories(out: Path, seed: int, wanted: int, small: bool, counts: Counter[str]) -> None:
+    """Changes of stores, and the files after each persist."""
+    out.mkdir(parents=True)
+    for number in range(wanted):
+        random = Random(f"{seed}/histories/{number}")
+        encode.write_lines(out / f"{number:05}.jsonl", histories.record(random, number, small, counts))
+
+
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != HASH_SEED:
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": HASH_SEED})
     # Only now, for this is slow.
-    from recorder import contexts, encode, lookups, queries, stores
+    from recorder import contexts, encode, histories, lookups, queries, stores
 
     main()

@@ -155,7 +155,7 @@ fn scored(names: &Value, scores: &Value) -> Vec<Scored> {
 }
 
 /// Numbers as Python's `repr` writes them.
-fn numbers(text: &str) -> Vec<f64> {
+pub fn numbers(text: &str) -> Vec<f64> {
     let tokens = text.split_ascii_whitespace();
     tokens.map(|token| token.parse().unwrap()).collect()
 }

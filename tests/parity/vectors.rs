@@ -84,7 +84,7 @@ fn answers<'a>(
     answers
 }
 
-fn open(storage: &Storage, backend: Backend) -> VectorStore {
+pub fn open(storage: &Storage, backend: Backend) -> VectorStore {
     let snapshot =
         twinstore::persist_dir::Snapshot::open(&storage.dir(), None, &options(backend)).unwrap();
     let segments = snapshot.store(VECTORS).unwrap().segments().unwrap();
