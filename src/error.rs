@@ -6,6 +6,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
+mod exception;
 mod fault;
 mod filter;
 mod load;
@@ -14,6 +15,7 @@ mod python;
 mod query;
 mod store;
 
+pub use exception::PythonException;
 pub use fault::{Fault, Place};
 pub use filter::{FilterTypeError, ValueType};
 pub use load::LoadError;
@@ -259,6 +261,11 @@ pub enum Error {
         /// The largest allowed.
         limit: u64,
     },
+
+    /// Whoever was told of the progress asked for a stop
+    /// ([`Progress`](crate::convert::Progress)).
+    #[error("stopped before it was done")]
+    Stopped,
 
     /// A writer was used in another process than the one that opened it: a
     /// forked child must not commit under its parent's lock.

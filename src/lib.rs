@@ -43,10 +43,12 @@
 //! The layers, each importing only those before it: [`error`], [`bytes`],
 //! [`json`], [`container`], `blocks`, `ids`, `columns`, `planes`,
 //! `orders`, `hashes`, [`segment`], [`persist_dir`], [`search`], [`store`], [`convert`],
-//! [`storage_context`]. `ARCHITECTURE.md` walks through them; `docs/FORMAT.md` defines every byte on disk.
+//! [`storage_context`], `cli` (with the feature of that name). `ARCHITECTURE.md` walks through them; `docs/FORMAT.md` defines every byte on disk.
 
 mod blocks;
 pub mod bytes;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod columns;
 pub mod container;
 pub mod convert;

@@ -66,7 +66,7 @@ fn a_refused_document_changes_nothing() {
     };
     let error = store_error(store.add_documents(&added, options));
     assert_eq!(error, StoreError::DocumentExists { id: "a".to_owned() });
-    assert_eq!(error.exception(), "ValueError");
+    assert_eq!(error.exception().as_str(), "ValueError");
     assert!(!store.records().has_changes());
     assert_eq!(text(store.records()), before);
 }

@@ -107,7 +107,7 @@ fn what_is_no_chat_store_is_refused() {
             ),
             "{text}"
         );
-        assert_eq!(error.exception(), "JSONDecodeError");
+        assert_eq!(error.exception().as_str(), "JSONDecodeError");
     }
     for store in each_way(r#"{"store": {"a": {"role": "user"}, "b": ["hi"]}}"#) {
         for key in [&b"a"[..], b"b"] {

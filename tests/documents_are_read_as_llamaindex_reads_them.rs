@@ -53,7 +53,7 @@ fn a_missing_node_is_none_or_an_error_in_llamaindexs_words() {
     assert_eq!(store.get(b"gone").unwrap(), None);
     let error = refusal(store.get_document(b"gone"));
     assert_eq!(error.to_string(), "doc_id gone not found.");
-    assert_eq!(error.exception(), "ValueError");
+    assert_eq!(error.exception().as_str(), "ValueError");
     assert_eq!(refusal(store.get_nodes(&["n1", "gone"])), error);
     let found = store.find_nodes(&["gone", "n2", "gone"]).unwrap();
     assert_eq!(found.len(), 1);

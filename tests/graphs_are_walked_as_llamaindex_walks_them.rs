@@ -401,7 +401,7 @@ fn a_triplet_of_what_is_not_there_is_a_key_error() {
         };
         let error = refusal(store.get_triplets(&query));
         assert_eq!(
-            (error.exception(), &*error.to_string()),
+            (error.exception().as_str(), &*error.to_string()),
             ("KeyError", missing)
         );
         // Nodes are there all the same.
@@ -424,7 +424,7 @@ fn a_node_without_name_and_text_is_refused_in_llamaindexs_words() {
         error.to_string(),
         r#"Could not infer node type for data: {"label":"x"}"#
     );
-    assert_eq!(error.exception(), "ValueError");
+    assert_eq!(error.exception().as_str(), "ValueError");
 }
 
 /// A plane keeps them where they are many; nothing that is found may depend on

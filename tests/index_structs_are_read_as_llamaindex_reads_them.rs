@@ -303,7 +303,7 @@ fn without_an_id_there_must_be_exactly_one_struct() {
     assert_eq!(two.len().unwrap(), 2);
     let error = refusal(two.get_index_struct(None));
     assert_eq!(error, StoreError::NotOneStruct { count: 2 });
-    assert_eq!(error.exception(), "AssertionError");
+    assert_eq!(error.exception().as_str(), "AssertionError");
     assert!(two.get_index_struct(Some(b"two")).unwrap().is_some());
     assert!(two.get_index_struct(Some(b"three")).unwrap().is_none());
 
@@ -328,7 +328,7 @@ fn what_has_no_class_is_refused_in_llamaindexs_words() {
     ));
     let error = refusal(unknown.get_index_struct(Some(b"i")));
     assert_eq!(
-        (error.exception(), &*error.to_string()),
+        (error.exception().as_str(), &*error.to_string()),
         ("KeyError", "'simple_dict'")
     );
     assert_eq!(refusal(unknown.index_structs()), error);
@@ -339,7 +339,7 @@ fn what_has_no_class_is_refused_in_llamaindexs_words() {
     assert_eq!(error.to_string(), "'__type__'");
     let cut = odd(r#"{"__type__": "list", "__data__": "{\"nodes\": ["}"#);
     let error = refusal(cut.get_index_struct(Some(b"i")));
-    assert_eq!(error.exception(), "JSONDecodeError");
+    assert_eq!(error.exception().as_str(), "JSONDecodeError");
     for record in [
         "7",
         r#"{"__type__": "list", "__data__": 3}"#,

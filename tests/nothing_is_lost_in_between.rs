@@ -29,8 +29,9 @@ fn packed() -> Storage {
 struct Meanwhile(PathBuf, String);
 
 impl Progress for Meanwhile {
-    fn at(&self, _: u64) {
+    fn at(&self, _: u64) -> twinstore::Result<()> {
         fs::write(&self.0, &self.1).unwrap();
+        Ok(())
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::{CompactOptions, compact};
-
-use crate::{Failure, Outcome, ReadArgs, output, progress::Bars};
+use super::{Failure, Outcome, ReadArgs, output, progress::Bars};
+use crate::convert::{CompactOptions, compact};
 
 /// Merge the segments of each store into one
 ///

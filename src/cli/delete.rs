@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use twinstore::{
+use super::{Failure, Outcome, ReadArgs, output};
+use crate::{
     Error, StorageContext,
     error::StoreError,
     storage_context::{JsonFate, JsonTwin, PersistOptions},
 };
-
-use crate::{Failure, Outcome, ReadArgs, output};
 
 /// Delete a document with its nodes, from all stores
 ///

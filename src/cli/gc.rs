@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use twinstore::{convert::gc, persist_dir::KEEP};
-
-use crate::{Failure, Outcome, output};
+use super::{Failure, Outcome, output};
+use crate::{convert::gc, persist_dir::KEEP};
 
 /// Remove what no kept generation needs
 ///

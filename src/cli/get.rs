@@ -2,9 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use twinstore::{convert::StoreView, store::CollectionPath};
-
-use crate::{Failure, Outcome, ReadArgs, output};
+use super::{Failure, Outcome, ReadArgs, output};
+use crate::{convert::StoreView, store::CollectionPath};
 
 /// Print one record, or what a vector store has under an id
 ///

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::{Info, NumberClass, StoreInfo, info};
-
-use crate::{Failure, Outcome, ReadArgs, output};
+use super::{Failure, Outcome, ReadArgs, output};
+use crate::convert::{Info, NumberClass, StoreInfo, info};
 
 /// Tell what the twin holds
 #[derive(Debug, clap::Args)]

@@ -2,14 +2,13 @@
 
 use std::{ffi::OsString, io::Write, path::PathBuf};
 
-use twinstore::{
+use super::{Failure, Outcome, ReadArgs, output};
+use crate::{
     Error,
     convert::{CollectionInfo, StoreView, stores},
     json::{Escapes, encode},
     store::CollectionPath,
 };
-
-use crate::{Failure, Outcome, ReadArgs, output};
 
 /// List the stores, or the collections and keys of one
 ///

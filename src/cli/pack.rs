@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use twinstore::{
+use super::{Failure, Outcome, output, progress::Bars};
+use crate::{
     convert::{Action, PackOptions, PackReport, pack},
     segment::Compression,
 };
-
-use crate::{Failure, Outcome, output, progress::Bars};
 
 /// Make or refresh the binary twin of a persist directory
 ///

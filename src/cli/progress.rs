@@ -7,28 +7,39 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use twinstore::convert::Progress;
+
+use crate::{convert::Progress, error::Result};
 
 /// Shorter work draws nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Draws a bar for each file.
-pub(crate) struct Bars {
+#[derive(Debug)]
+pub struct Bars {
     started: Instant,
     current: Mutex<Option<Current>>,
 }
 
+#[derive(Debug)]
 struct Current {
     bar: ProgressBar,
     shown: bool,
 }
 
-impl Bars {
-    pub(crate) fn new() -> Bars {
+impl Default for Bars {
+    fn default() -> Bars {
         Bars {
             started: Instant::now(),
             current: Mutex::new(None),
         }
+    }
+}
+
+impl Bars {
+    /// Bars for work that begins now.
+    #[must_use]
+    pub fn new() -> Bars {
+        Bars::default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Current>> {
@@ -47,7 +58,7 @@ impl Progress for Bars {
         *self.lock() = Some(Current { bar, shown: false });
     }
 
-    fn at(&self, bytes: u64) {
+    fn at(&self, bytes: u64) -> Result<()> {
         if let Some(current) = self.lock().as_mut() {
             if !current.shown && self.started.elapsed() > PATIENCE {
                 // Draws only where standard error is a terminal.
@@ -56,6 +67,7 @@ impl Progress for Bars {
             }
             current.bar.set_position(bytes);
         }
+        Ok(())
     }
 
     fn end(&self) {

@@ -4,7 +4,9 @@ use std::{borrow::Cow, ffi::OsString, path::PathBuf};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use twinstore::{
+
+use super::{Failure, Outcome, ReadArgs, output, vectors};
+use crate::{
     Error, Notice, StorageContext,
     error::{NotFound, QueryError},
     json::{Escapes, encode},
@@ -12,8 +14,6 @@ use twinstore::{
     segment::Metadata,
     store::{DocumentStore, VectorStore},
 };
-
-use crate::{Failure, Outcome, ReadArgs, output, vectors};
 
 /// Characters of a text that a table shows.
 const SHOWN: usize = 100;
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "0..1")]
     mmr_threshold: Option<f64>,
     /// The vector store: its namespace, or its file's name
-    #[arg(long, value_name = "NAME", default_value = twinstore::DEFAULT_VECTOR_STORE)]
+    #[arg(long, value_name = "NAME", default_value = crate::DEFAULT_VECTOR_STORE)]
     store: String,
     /// Show this of each row, too
     #[arg(long, value_enum, value_delimiter = ',')]

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::{Change, rollback};
-
-use crate::{Failure, Outcome, ReadArgs, output};
+use super::{Failure, Outcome, ReadArgs, output};
+use crate::convert::{Change, rollback};
 
 /// Go back to the stores of an older generation, as a new generation
 ///

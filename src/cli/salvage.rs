@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::{Loss, LossKind, SalvageOptions, SalvageReport, salvage};
-
-use crate::{Failure, Outcome, ReadArgs, output, progress::Bars};
+use super::{Failure, Outcome, ReadArgs, output, progress::Bars};
+use crate::convert::{Loss, LossKind, SalvageOptions, SalvageReport, salvage};
 
 /// How many keys of a loss are printed; the report in the directory has all.
 const KEYS: usize = 5;

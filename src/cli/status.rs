@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::status;
-
-use crate::{Failure, Outcome, output};
+use super::{Failure, Outcome, output};
+use crate::convert::status;
 
 /// Tell how the JSON files and the twin stand to each other
 ///

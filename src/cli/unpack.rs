@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::{UnpackOptions, unpack};
-
-use crate::{Failure, Outcome, ReadArgs, output, progress::Bars};
+use super::{Failure, Outcome, ReadArgs, output, progress::Bars};
+use crate::convert::{UnpackOptions, unpack};
 
 /// Print the JSON files from the twin
 ///

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use twinstore::{
+use crate::{
     Error,
     error::JsonFault,
     json::{Elements, parse_f64, skip_white, value_end},

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use twinstore::convert::{VerifyOptions, Warning, verify};
-
-use crate::{Failure, Outcome, ReadArgs, output, progress::Bars};
+use super::{Failure, Outcome, ReadArgs, output, progress::Bars};
+use crate::convert::{VerifyOptions, Warning, verify};
 
 /// Check every byte of the twin against its checksums
 ///

@@ -18,15 +18,15 @@ impl Container {
     /// # Errors
     /// [`Error::Damaged`] with the first damaged part; [`Error::Io`].
     pub fn check(&self) -> Result<()> {
-        self.check_with(&|_| {})
+        self.check_with(&|_| Ok(()))
     }
 
     /// Like [`check`](Container::check); `progress` is told how far it has
     /// come.
     ///
     /// # Errors
-    /// As [`check`](Container::check).
-    pub fn check_with(&self, progress: &dyn Fn(u64)) -> Result<()> {
+    /// As [`check`](Container::check); what `progress` returns.
+    pub fn check_with(&self, progress: &dyn Fn(u64) -> Result<()>) -> Result<()> {
         for page in 0..self.page_crcs.len() as u64 {
             self.table_page(page)?;
         }
@@ -36,7 +36,7 @@ impl Container {
             if let Err(e) = self.verify_block(number, &bytes) {
                 return Err(self.locate().err().unwrap_or(e));
             }
-            progress(number * BLOCK);
+            progress(number * BLOCK)?;
         }
         self.check_padding()
     }

@@ -79,6 +79,17 @@ impl Container {
         }
     }
 
+    /// The bytes of a section in place, unchecked; `None` where the file is read and not
+    /// mapped.
+    pub(crate) fn mapped(&self, span: Span) -> Option<&[u8]> {
+        let range = span.offset..span.offset + span.len;
+        match &self.source {
+            Source::Mapped(file) => file.slice(&range).ok(),
+            Source::Memory(file) => file.slice(&range).ok(),
+            Source::Read(_) => None,
+        }
+    }
+
     fn read_unverified(&self, span: Span, range: Range<u64>) -> Result<View<'_>> {
         if range.start > range.end || range.end > span.len {
             return Err(self.damaged(span, range.start, Fault::Bounds("range")));

@@ -55,8 +55,8 @@ pub struct CompactedStore {
 /// [`Error::NoTwin`](crate::Error::NoTwin);
 /// [`Error::Locked`](crate::Error::Locked);
 /// [`Error::DamagedManifest`](crate::Error::DamagedManifest);
-/// [`Error::Damaged`](crate::Error::Damaged); [`Error::Io`](crate::Error::Io).
-/// Nothing was changed then.
+/// [`Error::Damaged`](crate::Error::Damaged); [`Error::Io`](crate::Error::Io);
+/// [`Error::Stopped`](crate::Error::Stopped) between two stores. Nothing was changed then.
 pub fn compact(
     dir: &Path,
     options: &CompactOptions,
@@ -78,6 +78,7 @@ pub fn compact(
         let mut new = old.clone();
         if old.segments.len() > 1 {
             progress.begin(&old.file, length(old));
+            progress.at(0)?;
             let text = StoreText::open(&store)?;
             if let Some(merged) = text.compact(&writer, 0, options.compression)? {
                 new.segments = merged.after(&old.segments);

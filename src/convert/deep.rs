@@ -29,7 +29,7 @@ pub(crate) struct Deep {
 /// passed over: what is wrong with them is known.
 ///
 /// # Errors
-/// [`Error::NoTwin`], [`Error::NoGeneration`], [`Error::Io`]. Damage is
+/// [`Error::NoTwin`], [`Error::NoGeneration`], [`Error::Io`], [`Error::Stopped`]. Damage is
 /// reported.
 pub(crate) fn look(
     dir: &Path,
@@ -54,6 +54,7 @@ pub(crate) fn look(
         }
         match check(&snapshot, &store, progress) {
             Ok(text) => sound.push((record, text)),
+            Err(e @ Error::Stopped) => return Err(e),
             Err(e) => {
                 let segment = path(record).map(|name| name.path_in(snapshot.twin_dir()));
                 let file = match &e {
@@ -82,8 +83,7 @@ fn check(snapshot: &Snapshot, store: &OpenStore<'_>, progress: &dyn Progress) ->
         let mut fingerprinter = Fingerprinter::new(length);
         text.print(&mut |bytes| {
             fingerprinter.update(bytes);
-            progress.at(fingerprinter.position());
-            Ok(())
+            progress.at(fingerprinter.position())
         })?;
         if text.is_file_form() {
             // For reading and queries, so it must be whole as well.

@@ -310,6 +310,24 @@ pub fn status(dir: &Path) -> Result<Status> {
     })
 }
 
+/// Whether whoever reads the JSON files of `dir`, and not its twin, misses nothing:
+/// each store of the twin has a file that holds the same or newer content.
+///
+/// # Errors
+/// [`Error::DamagedManifest`]; [`Error::Io`].
+pub fn is_json_complete(dir: &Path) -> Result<bool> {
+    let twin = manifest::twin_dir(dir);
+    let manifest = manifest::read_highest(&twin)?;
+    let (sync, _) = SyncFile::load(&twin);
+    for store in manifest.iter().flat_map(|m| &m.stores) {
+        match state(dir, store, &sync)? {
+            State::InSync | State::Touched | State::JsonNewer => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
 /// What to do about a file of the twin that is gone or cut.
 fn missing(segment: &str, state: State) -> String {
     let remedy = match state {

@@ -4,7 +4,7 @@
 //!   proves for each file that the twin prints it back;
 //! * [`unpack()`] prints the JSON files again;
 //! * [`verify()`] checks every byte of the twin, and on request every value;
-//! * [`info()`] and [`status()`] tell what is there;
+//! * [`info()`], [`status()`] and [`is_json_complete`] tell what is there;
 //! * [`StoreView`] looks up single records and lists keys, [`get`] and
 //!   [`stores`] are its short forms;
 //! * [`rollback()`] goes back to an older generation, [`gc()`] removes what no
@@ -52,7 +52,8 @@ pub(crate) use append::{Appended, append_records, append_rows, compact_records, 
 pub use compact::{CompactOptions, CompactReport, CompactedStore, compact};
 pub use gc::{GcReport, gc};
 pub use inspect::{
-    CollectionInfo, Info, NumberClass, Status, StoreInfo, StoreStatus, info, status,
+    CollectionInfo, Info, NumberClass, Status, StoreInfo, StoreStatus, info, is_json_complete,
+    status,
 };
 pub use lookup::{Found, StoreEntry, StoreView, get, stores};
 pub(crate) use pack::packed_store;

@@ -93,7 +93,8 @@ pub enum Action {
 /// # Errors
 /// [`Error::OutOfSync`] where content of the twin would be lost (see
 /// [`PackOptions::prefer_json`]); [`Error::Locked`]; [`Error::SourceBusy`];
-/// [`Error::NothingToPack`]; [`Error::DamagedManifest`]; [`Error::Io`].
+/// [`Error::NothingToPack`]; [`Error::DamagedManifest`]; [`Error::Io`];
+/// [`Error::Stopped`].
 pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Result<PackReport> {
     let listing = Listing::of(dir)?;
     let has_twin = !manifest::generations(&manifest::twin_dir(dir))?.is_empty();

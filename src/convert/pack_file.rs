@@ -334,7 +334,7 @@ impl Job<'_> {
     fn prove(&self, segment: &SegmentRef) -> Result<Fingerprint> {
         let file = Arc::new(self.open(segment)?);
         prove(&StoreText::of_segment(file)?, self.path, &|at| {
-            self.progress.at(self.length.saturating_add(at));
+            self.progress.at(self.length.saturating_add(at))
         })
     }
 
@@ -354,7 +354,7 @@ impl Job<'_> {
             };
             segment.write(buffer.get(..count).unwrap_or_default())?;
             done += count as u64;
-            self.progress.at(done);
+            self.progress.at(done)?;
         }
         Ok(SegmentRef::new(name, segment.finish()?))
     }

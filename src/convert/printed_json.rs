@@ -182,7 +182,7 @@ fn write(
     let printed = store.print(&mut |bytes| {
         out.write_all(bytes).map_err(write())?;
         fingerprinter.update(bytes);
-        progress.at(fingerprinter.position());
+        progress.at(fingerprinter.position())?;
         over = limit.is_some_and(|limit| fingerprinter.position() > limit);
         match over {
             // It only ends the printing.

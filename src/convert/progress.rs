@@ -1,5 +1,7 @@
 //! How long-running calls tell how far they have come.
 
+use crate::error::Result;
+
 /// Is told what is being done. All methods do nothing unless overridden.
 pub trait Progress: Sync {
     /// Work on `what` (a file name) begins; it will come to `total` bytes.
@@ -8,8 +10,13 @@ pub trait Progress: Sync {
     }
 
     /// The work that began last has come to `bytes`.
-    fn at(&self, bytes: u64) {
+    ///
+    /// # Errors
+    /// [`Error::Stopped`](crate::Error::Stopped) to stop: the call ends with it as with
+    /// any error, so that what is there stays as it was before.
+    fn at(&self, bytes: u64) -> Result<()> {
         let _ = bytes;
+        Ok(())
     }
 
     /// The work that began last is done.

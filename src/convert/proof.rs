@@ -25,7 +25,11 @@ const PIECES: usize = 4;
 /// # Errors
 /// [`Error::NotIdentical`] at the first byte that differs; those of printing;
 /// [`Error::Io`].
-pub(crate) fn prove(store: &StoreText, path: &Path, progress: &dyn Fn(u64)) -> Result<Fingerprint> {
+pub(crate) fn prove(
+    store: &StoreText,
+    path: &Path,
+    progress: &dyn Fn(u64) -> Result<()>,
+) -> Result<Fingerprint> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let mut comparison = Comparison {
         length: file.metadata().map_err(Error::io("stat", path))?.len(),
@@ -38,7 +42,7 @@ pub(crate) fn prove(store: &StoreText, path: &Path, progress: &dyn Fn(u64)) -> R
         let mut position = 0;
         let printing = store.print(&mut |piece| {
             position += piece.len() as u64;
-            progress(position);
+            progress(position)?;
             // Nobody listens any more where a difference was found.
             let sent = pieces.send(piece.to_vec());
             sent.map_err(|_| Error::io("compare", path)(ErrorKind::BrokenPipe.into()))

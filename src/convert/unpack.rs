@@ -67,7 +67,7 @@ pub struct UnpackedFile {
 /// JSON file would be overwritten; [`Error::TargetExists`];
 /// [`Error::TargetInTwin`];
 /// [`Error::Damaged`], before anything was replaced by damaged content;
-/// [`Error::Locked`]; [`Error::Io`].
+/// [`Error::Locked`]; [`Error::Io`]; [`Error::Stopped`].
 pub fn unpack(
     dir: &Path,
     options: &UnpackOptions,

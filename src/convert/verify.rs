@@ -52,7 +52,7 @@ pub struct VerifyReport {
 ///
 /// # Errors
 /// [`Error::NoTwin`]; [`Error::NoGeneration`]; [`Error::Io`] where the
-/// directory cannot be listed.
+/// directory cannot be listed; [`Error::Stopped`].
 pub fn verify(
     dir: &Path,
     options: &VerifyOptions,
@@ -91,7 +91,7 @@ pub fn verify(
         report.files += 1;
         report.bytes += fs::metadata(&path).map_or(0, |meta| meta.len());
         match manifest::read(&twin, generation) {
-            Ok(manifest) => report.segments(&twin, &manifest, &mut seen, open, progress),
+            Ok(manifest) => report.segments(&twin, &manifest, &mut seen, open, progress)?,
             Err(e) => report.problems.push(Problem::of(&path, &e)),
         }
     }
@@ -113,7 +113,7 @@ impl VerifyReport {
         seen: &mut HashSet<names::SegmentName>,
         open: &OpenOptions,
         progress: &dyn Progress,
-    ) {
+    ) -> Result<()> {
         for segment in manifest.segments() {
             if !seen.insert(segment.name) {
                 continue;
@@ -122,11 +122,15 @@ impl VerifyReport {
             self.files += 1;
             self.bytes += segment.length;
             progress.begin(&segment.name.to_string(), segment.length);
-            if let Err(e) = check_segment(&path, segment, open, progress) {
-                self.problems.push(Problem::of(&path, &e));
-            }
+            let checked = check_segment(&path, segment, open, progress);
             progress.end();
+            match checked {
+                Ok(()) => {}
+                Err(e @ Error::Stopped) => return Err(e),
+                Err(e) => self.problems.push(Problem::of(&path, &e)),
+            }
         }
+        Ok(())
     }
 
     /// The two files that no manifest names.

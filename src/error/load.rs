@@ -1,6 +1,6 @@
 //! Why an index cannot be loaded from storage.
 
-use super::python::repr;
+use super::{PythonException, python::repr};
 
 /// Why an index cannot be loaded from storage. The text is that of the exception
 /// which LlamaIndex raises for it (llama-index-core 0.14.25, `indices/loading.py`
@@ -57,16 +57,16 @@ pub enum LoadError {
 impl LoadError {
     /// The class of the exception that LlamaIndex raises.
     #[must_use]
-    pub fn exception(&self) -> &'static str {
+    pub fn exception(&self) -> PythonException {
         match self {
             LoadError::NoIndex
             | LoadError::SeveralIndices { .. }
             | LoadError::UnknownIndex { .. }
             | LoadError::TwoEmbeddings
-            | LoadError::NoVectors { .. } => "ValueError",
+            | LoadError::NoVectors { .. } => PythonException::Value,
             LoadError::UnknownRoot { .. }
             | LoadError::UnknownVector { .. }
-            | LoadError::NodeNotFetched { .. } => "KeyError",
+            | LoadError::NodeNotFetched { .. } => PythonException::Key,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a query has no answer.
 
-use super::{FilterTypeError, ValueType, python::repr};
+use super::{FilterTypeError, PythonException, ValueType, python::repr};
 
 /// Why a query has no answer. The text is that of the exception which
 /// LlamaIndex raises for it (llama-index-core 0.14.25), because users look for
@@ -64,6 +64,12 @@ pub enum QueryError {
         /// What it is instead.
         found: ValueType,
     },
+    /// A filter that the caller judges does not fit the metadata of a vector.
+    #[error("a filter does not fit the metadata of {}", repr(id))]
+    FilterRefused {
+        /// The vector's id.
+        id: Vec<u8>,
+    },
     /// No first pick can be made, since every score is NaN.
     #[error("None")]
     NoPick,
@@ -88,20 +94,21 @@ pub enum QueryError {
 impl QueryError {
     /// The class of the exception that LlamaIndex raises.
     #[must_use]
-    pub fn exception(&self) -> &'static str {
+    pub fn exception(&self) -> PythonException {
         match self {
             QueryError::InvalidMode { .. }
             | QueryError::Shapes { .. }
             | QueryError::Ragged { .. }
-            | QueryError::NoMetadata => "ValueError",
-            QueryError::NeedsPython { .. } => "NotImplementedError",
+            | QueryError::NoMetadata => PythonException::Value,
+            QueryError::NeedsPython { .. } => PythonException::NotImplemented,
             QueryError::NoEmbedding { .. }
             | QueryError::FilterType(_)
-            | QueryError::NotNumbers { .. } => "TypeError",
-            QueryError::MetadataNotAnObject { .. } => "AttributeError",
+            | QueryError::FilterRefused { .. }
+            | QueryError::NotNumbers { .. } => PythonException::Type,
+            QueryError::MetadataNotAnObject { .. } => PythonException::Attribute,
             QueryError::NodeWithoutMetadata { .. }
             | QueryError::NoPick
-            | QueryError::NoFurtherPick { .. } => "KeyError",
+            | QueryError::NoFurtherPick { .. } => PythonException::Key,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a document, index, graph or chat store cannot give.
 
-use super::{JsonFault, python::repr};
+use super::{JsonFault, PythonException, python::repr};
 
 /// What a document, index, graph or chat store cannot give. The text is that
 /// of the exception which LlamaIndex raises for it (llama-index-core 0.14.25),
@@ -194,7 +194,7 @@ pub enum StoreError {
 impl StoreError {
     /// The class of the exception that LlamaIndex raises.
     #[must_use]
-    pub fn exception(&self) -> &'static str {
+    pub fn exception(&self) -> PythonException {
         match self {
             StoreError::NoDocument { .. }
             | StoreError::NoRefDoc { .. }
@@ -206,19 +206,21 @@ impl StoreError {
             | StoreError::Relationship { .. }
             | StoreError::UnknownGraphNode { .. }
             | StoreError::VectorLength { .. }
-            | StoreError::VectorSize { .. } => "ValueError",
+            | StoreError::VectorSize { .. } => PythonException::Value,
             StoreError::NoEntry { .. }
             | StoreError::UnknownStructType { .. }
             | StoreError::NoKey { .. }
             | StoreError::NoPlace { .. }
             | StoreError::NoMember { .. }
-            | StoreError::NotInGraph { .. } => "KeyError",
-            StoreError::NoMessages { .. } | StoreError::NoMessage { .. } => "IndexError",
-            StoreError::NoIndexStruct { .. } | StoreError::OtherStruct { .. } => "AttributeError",
-            StoreError::NotOneStruct { .. } => "AssertionError",
-            StoreError::CannotDelete { .. } => "NotImplementedError",
-            StoreError::Shape { .. } => "TypeError",
-            StoreError::NotJson { .. } => "JSONDecodeError",
+            | StoreError::NotInGraph { .. } => PythonException::Key,
+            StoreError::NoMessages { .. } | StoreError::NoMessage { .. } => PythonException::Index,
+            StoreError::NoIndexStruct { .. } | StoreError::OtherStruct { .. } => {
+                PythonException::Attribute
+            }
+            StoreError::NotOneStruct { .. } => PythonException::Assertion,
+            StoreError::CannotDelete { .. } => PythonException::NotImplemented,
+            StoreError::Shape { .. } => PythonException::Type,
+            StoreError::NotJson { .. } => PythonException::JsonDecode,
         }
     }
 

@@ -52,6 +52,12 @@ pub struct Samples {
 }
 
 impl Samples {
+    /// Which bytes of a text of `length` bytes are sampled. Its first and last
+    /// 64 KiB are.
+    pub fn ranges(length: u64) -> impl Iterator<Item = Range<u64>> {
+        (0..PARTS).map(move |i| part(length, i))
+    }
+
     /// Samples an open file, whose position is moved.
     ///
     /// # Errors

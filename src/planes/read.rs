@@ -84,6 +84,14 @@ impl Plane {
         Ok(Numbers::new(bytes, f32::from_le_bytes))
     }
 
+    /// The f32 components of all rows in place, unchecked; `None` where the file is
+    /// read and not mapped, or the machine's numbers are others.
+    pub(crate) fn mapped(&self) -> Option<&[f32]> {
+        let bytes = self.file.mapped(self.plane)?;
+        let numbers = bytemuck::try_cast_slice(bytes).ok();
+        numbers.filter(|_| cfg!(target_endian = "little"))
+    }
+
     /// Whether the values of all rows are their f32, but for exceptions.
     pub(crate) fn is_exact(&self) -> bool {
         self.meta.exact == self.meta.rows

@@ -19,6 +19,12 @@ pub(crate) fn cosine(a: &[f64], norm_a: f64, b: &[f64], norm_b: f64) -> f64 {
     dot(a, b) / (norm_a * norm_b)
 }
 
+/// How far the cosine of two vectors of so many components may be from the one that
+/// numpy computes, in units of 1: see the module's documentation.
+pub(crate) fn tolerance(dim: usize) -> f64 {
+    (2.5 * dim as f64 + 16.0) / (1_u64 << 53) as f64
+}
+
 /// Eight running sums, component `i` in sum `i % 8`, added up pairwise.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0_f64; 8];

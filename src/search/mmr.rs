@@ -11,7 +11,7 @@
 use super::{
     bound::Query,
     query::Hit,
-    rows::Candidates,
+    rows::{Candidates, RowRef},
     scores::{Numbered, Scores},
 };
 use crate::error::{Error, QueryError, Result};
@@ -29,9 +29,44 @@ pub(crate) fn mmr(
     threshold: f64,
     limit: usize,
 ) -> Result<Vec<Hit>> {
-    let mut hits: Vec<Hit> = Vec::new();
+    let picked = picks(candidates, query, threshold, limit)?;
+    let hit = |(row, score)| {
+        let id = candidates.id(row)?;
+        Ok(Hit { id, score })
+    };
+    match picked {
+        Picked::All(picks) => picks.into_iter().map(hit).collect(),
+        Picked::Stuck(last) => Err(Error::Query(match last {
+            Some(last) => QueryError::NoFurtherPick {
+                id: candidates.id(last)?,
+            },
+            None => QueryError::NoPick,
+        })),
+    }
+}
+
+/// What was picked.
+pub(super) enum Picked {
+    /// So many rows as were wanted, with their scores.
+    All(Vec<(RowRef, f64)>),
+    /// No score is above minus infinity. LlamaIndex then wants to take its pick,
+    /// none or the last one once more, from the rows that are left.
+    Stuck(Option<RowRef>),
+}
+
+/// Picks rows, at most `limit`. There is at least one candidate.
+///
+/// # Errors
+/// Those of reading.
+pub(super) fn picks(
+    candidates: &Candidates<'_>,
+    query: &Query,
+    threshold: f64,
+    limit: usize,
+) -> Result<Picked> {
+    let mut picked: Vec<(RowRef, f64)> = Vec::new();
     if limit == 0 {
-        return Ok(hits);
+        return Ok(Picked::All(picked));
     }
     let numbered = Numbered::new(candidates);
     let mut picks = Picks {
@@ -44,22 +79,16 @@ pub(crate) fn mmr(
     while let Some((number, score)) = pick {
         picks.take(number);
         let row = numbered.row(number);
-        let id = candidates.id(row)?;
-        hits.push(Hit { id, score });
-        if hits.len() == limit.min(numbered.len()) {
-            return Ok(hits);
+        picked.push((row, score));
+        if picked.len() == limit.min(numbered.len()) {
+            return Ok(Picked::All(picked));
         }
         let mut values = Vec::new();
         candidates.values(row, &mut values)?;
         let last = Query::new(&values);
         pick = picks.best(Some(scores(&numbered, &last)?))?;
     }
-    // No score is above minus infinity. LlamaIndex then wants to take its pick,
-    // none or the last one once more, from the rows that are left.
-    Err(Error::Query(match hits.pop() {
-        Some(last) => QueryError::NoFurtherPick { id: last.id },
-        None => QueryError::NoPick,
-    }))
+    Ok(Picked::Stuck(picked.last().map(|(row, _)| *row)))
 }
 
 /// What is known of the cosines with a vector after a scan. Rows that it does

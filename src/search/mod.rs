@@ -13,10 +13,12 @@
 //! scan.rs      all candidates, on several threads (threads.rs)
 //! heap.rs      heapq and sorted, as CPython has them (list_sort.rs)
 //! top_k.rs     mode default: scan, rescore, heap
+//! deciding.rs  the rows that decide the answer
 //! mmr.rs       mode mmr: a scan for each pick (scores.rs)
 //! ```
 
 mod bound;
+mod deciding;
 pub(crate) mod exact;
 pub mod filters;
 mod heap;
@@ -34,13 +36,14 @@ mod top_k;
 pub(crate) mod tests;
 
 pub use filters::{
-    FilterCondition, FilterOperator, FilterSyntaxError, FilterValue, Int, MetadataFilter,
-    MetadataFilters, NoInt,
+    FilterCondition, FilterJudge, FilterOperator, FilterSyntaxError, FilterValue, Int,
+    MetadataFilter, MetadataFilters, NoInt, Refused,
 };
 pub use query::{Hit, VectorStoreQuery, VectorStoreQueryMode};
 
 pub(crate) use bound::Query;
+pub(crate) use deciding::{deciding_picks, deciding_rows, deciding_scores};
 pub(crate) use kernels::prefetch;
 pub(crate) use mmr::mmr;
-pub(crate) use rows::{Block, Candidates, Part, Rows, runs_between, runs_of};
+pub(crate) use rows::{Block, Candidates, Part, RowRef, Rows, runs_between, runs_of};
 pub(crate) use top_k::{Wanted, rank, top_k};

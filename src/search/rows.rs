@@ -160,6 +160,36 @@ impl<'a> Candidates<'a> {
         Ok(())
     }
 
+    /// All rows in the order of the store.
+    pub(crate) fn in_order(&self) -> Result<Vec<RowRef>> {
+        let rows = self.parts().flat_map(|(part, rows)| {
+            let rows = rows
+                .regular
+                .iter()
+                .cloned()
+                .flatten()
+                .chain(rows.irregular.iter().copied());
+            rows.map(move |row| (RowRef { part, row }, ()))
+        });
+        let mut rows: Vec<(RowRef, ())> = rows.collect();
+        self.sort(&mut rows)?;
+        Ok(rows.into_iter().map(|(row, ())| row).collect())
+    }
+
+    /// The first row in the order of the store.
+    pub(crate) fn first(&self) -> Result<Option<RowRef>> {
+        let mut first: Option<(u64, RowRef)> = None;
+        for (part, rows) in self.parts() {
+            let regular = rows.regular.first().map(|run| run.start);
+            for row in regular.into_iter().chain(rows.irregular.first().copied()) {
+                let row = RowRef { part, row };
+                let this = (self.sequence(row)?, row);
+                first = Some(first.map_or(this, |other| other.min(this)));
+            }
+        }
+        Ok(first.map(|(_, row)| row))
+    }
+
     /// Whether `a` stands before `b` in the order of the store.
     pub(crate) fn is_before(&self, a: RowRef, b: RowRef) -> Result<bool> {
         if a.part == b.part {

@@ -87,7 +87,7 @@ pub(crate) fn top_k(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Ve
 }
 
 /// How a query is answered.
-enum Way<'q> {
+pub(super) enum Way<'q> {
     /// It wants no rows.
     Nothing,
     /// All rows are scored.
@@ -99,16 +99,18 @@ enum Way<'q> {
 }
 
 /// The rows that a scan passes over, with their scores.
-struct Irregular {
+pub(super) struct Irregular {
     rows: Vec<RowRef>,
     /// One for each row and query.
     scores: Vec<Vec<f64>>,
     /// The number of all candidates.
     candidates: usize,
+    /// Whether one has a norm that is too large or small for bounds.
+    has_odd_norms: bool,
 }
 
 impl Irregular {
-    fn new(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Irregular> {
+    pub(super) fn new(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Irregular> {
         let rows = candidates.parts().flat_map(|(part, rows)| {
             let rows = rows.irregular.iter();
             rows.map(move |&row| RowRef { part, row })
@@ -119,23 +121,30 @@ impl Irregular {
             let norm = candidates.values(*row, values)?;
             let queries = wanted.iter().map(|wanted| &wanted.query);
             let score = |q: &Query| exact::cosine(&q.values, q.norm, values, norm);
-            Ok(queries.map(score).collect())
+            Ok((queries.map(score).collect(), exact::is_regular(norm)))
         })?;
+        let (scores, are_regular): (Vec<_>, Vec<bool>) = scores.into_iter().unzip();
         Ok(Irregular {
             rows,
             scores,
+            has_odd_norms: are_regular.contains(&false),
             candidates: candidates.len(),
         })
     }
 
+    pub(super) fn has_odd_norms(&self) -> bool {
+        self.has_odd_norms
+    }
+
     /// The rows with their scores for a query.
-    fn scored(&self, query: usize) -> impl Iterator<Item = (RowRef, f64)> {
+    pub(super) fn scored(&self, query: usize) -> impl Iterator<Item = (RowRef, f64)> {
         let scores = self.scores.iter().map(move |scores| scores.get(query));
         let scores = scores.map(|score| score.copied().unwrap_or(f64::NAN));
         self.rows.iter().copied().zip(scores)
     }
 
-    fn way<'q>(&self, number: usize, Wanted { query, limit }: &'q Wanted) -> Way<'q> {
+    /// How the query of that number is answered.
+    pub(super) fn way<'q>(&self, number: usize, Wanted { query, limit }: &'q Wanted) -> Way<'q> {
         match &query.scaled {
             _ if *limit == 0 => Way::Nothing,
             Some(_) if *limit >= self.candidates => Way::All,
@@ -282,7 +291,7 @@ impl Keeper<'_> {
 
 /// A lower bound; no NaN.
 #[derive(Debug, PartialEq, PartialOrd)]
-struct Lower(f64);
+pub(super) struct Lower(pub(super) f64);
 
 impl Eq for Lower {}
 
@@ -305,7 +314,7 @@ fn regular_rows(candidates: &Candidates<'_>) -> Vec<RowRef> {
 }
 
 /// The scores of rows, as they are reported.
-fn score(
+pub(super) fn score(
     candidates: &Candidates<'_>,
     rows: Vec<RowRef>,
     query: &Query,

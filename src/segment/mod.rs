@@ -22,7 +22,7 @@ pub(crate) use records::{
 };
 pub use tombstones::TombstoneSegment;
 pub(crate) use tombstones::{DeadSet, TombstoneWriter};
-pub(crate) use vectors::{Attempt, Map, Member, OddmentWalk, Part, VectorWriter};
-pub use vectors::{Metadata, NotStructural, NumberClasses, VectorSegment};
+pub(crate) use vectors::{Attempt, Member, OddmentWalk, Part, VectorWriter};
+pub use vectors::{Map, Matrix, Metadata, NotStructural, NumberClasses, VectorSegment};
 pub use verbatim::VerbatimSegment;
 pub(crate) use verbatim::VerbatimWriter;

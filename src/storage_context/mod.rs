@@ -35,7 +35,7 @@ use crate::{
     container::OpenOptions,
     convert::store_name,
     error::{Error, Result},
-    persist_dir::{Snapshot, StoreKind},
+    persist_dir::{Manifest, Snapshot, StoreKind},
     store::{ChatStore, DocumentStore, GraphStore, IndexStore, PropertyGraphStore, VectorStore},
 };
 
@@ -199,6 +199,17 @@ impl StorageContext {
         Ok((snapshot, notices))
     }
 
+    /// Opens the newest generation of the twin, whatever the JSON files hold.
+    ///
+    /// # Errors
+    /// As [`from_persist_dir`](Self::from_persist_dir), but never
+    /// [`Error::OutOfSync`].
+    pub fn open_twin(dir: impl AsRef<Path>, options: &OpenOptions) -> Result<StorageContext> {
+        let dir = dir.as_ref();
+        let Opened { snapshot, .. } = Opened::newest(dir, options)?;
+        Ok(StorageContext::of(dir, snapshot, Vec::new(), *options))
+    }
+
     /// Opens an older generation of the twin. What the JSON files hold is then no
     /// matter.
     ///
@@ -265,6 +276,12 @@ impl StorageContext {
     #[must_use]
     pub fn generation(&self) -> Option<u64> {
         self.opened.as_ref().map(|o| o.snapshot.generation())
+    }
+
+    /// The generation's own account of itself.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.opened.as_ref().map(|o| o.snapshot.manifest())
     }
 
     /// What was odd about the JSON files when it was opened, and did not stop it.

@@ -106,6 +106,39 @@ impl StorageContext {
         Ok(store.get_or_insert_with(PropertyGraphStore::empty))
     }
 
+    /// The records of the store of a kind, whatever they mean: `None` for a kind that
+    /// has no records, and where the directory has no such store.
+    ///
+    /// # Errors
+    /// As [`docstore`](Self::docstore).
+    pub fn records_of(&self, kind: StoreKind) -> Result<Option<&RecordStore>> {
+        Ok(match kind {
+            StoreKind::DocumentStore => Some(self.docstore()?.records()),
+            StoreKind::IndexStore => Some(self.index_store()?.records()),
+            StoreKind::GraphStore => Some(self.graph_store()?.records()),
+            StoreKind::PropertyGraphStore => {
+                let graph = self.property_graph_store()?;
+                graph.map(PropertyGraphStore::records)
+            }
+            _ => None,
+        })
+    }
+
+    /// The same, to be changed. Where there is no property graph, a context gets an
+    /// empty one.
+    ///
+    /// # Errors
+    /// As [`docstore`](Self::docstore).
+    pub fn records_of_mut(&mut self, kind: StoreKind) -> Result<Option<&mut RecordStore>> {
+        Ok(match kind {
+            StoreKind::DocumentStore => Some(self.docstore_mut()?.records_mut()),
+            StoreKind::IndexStore => Some(self.index_store_mut()?.records_mut()),
+            StoreKind::GraphStore => Some(self.graph_store_mut()?.records_mut()),
+            StoreKind::PropertyGraphStore => Some(self.property_graph_store_mut()?.records_mut()),
+            _ => None,
+        })
+    }
+
     /// The chats in `chat_store.json`; none where there is no such file.
     ///
     /// # Errors

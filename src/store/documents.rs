@@ -133,6 +133,11 @@ impl DocumentStore {
         &self.records
     }
 
+    /// The records, to be changed one by one.
+    pub fn records_mut(&mut self) -> &mut RecordStore {
+        &mut self.records
+    }
+
     /// The node or document of that id, `None` where there is none:
     /// `get_document(id, raise_error=False)`.
     ///

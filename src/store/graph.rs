@@ -92,6 +92,11 @@ impl GraphStore {
         &self.records
     }
 
+    /// The records, to be changed one by one.
+    pub fn records_mut(&mut self) -> &mut RecordStore {
+        &mut self.records
+    }
+
     /// What a subject is related to, in the order in which it was added; nothing
     /// for an unknown one.
     ///

@@ -43,7 +43,7 @@ pub use indices::{
     IndexDocumentSummaryMut, IndexGraph, IndexGraphMut, IndexLPG, IndexList, IndexListMut,
     IndexStore, IndexStruct, IndexStructType, JsonText, KG, KGMut, KeywordTable, KeywordTableMut,
     MapValue, MultiModelIndexDict, PandasStructTable, SQLStructTable, StructData, StructEntries,
-    StructMap, StructMut,
+    StructMap, StructMapMut, StructMut,
 };
 pub use keyed::Keys;
 pub(crate) use merge::Merge;
@@ -57,6 +57,6 @@ pub use records::{BadPath, CollectionPath, RecordStore};
 pub(crate) use records::{EntryRef, Lookups, Parts, RecordText, TopMember, Walks, normal_row};
 pub(crate) use rescue::{Lost, Rescue};
 pub use rows::RowStore;
-pub(crate) use rows::{ENTRY_DEPTH, EntryPrinter, NewEntry, Stack, print_value};
+pub(crate) use rows::{ENTRY_DEPTH, EntryPrinter, Named, NewEntry, Stack, print_value};
+pub use vectors::{ChosenRows, NewVector, SegmentVectors, Selection, VectorStore};
 pub(crate) use vectors::{MAP_NAMES, VectorForm};
-pub use vectors::{NewVector, VectorStore};

@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 
 pub(crate) use changes::NewEntry;
 use fresh::Fresh;
+pub(crate) use select::Named;
 pub(crate) use stack::Stack;
 pub(crate) use text::{EntryPrinter, print_value};
 

@@ -35,8 +35,8 @@ pub fn apply(stores: &mut dyn Stores, call: &str, args: &Value) -> Result<Value,
     };
     outcome.map_err(|error| Raised {
         class: match &error {
-            Error::Store(error) => error.exception().to_owned(),
-            Error::Query(error) => error.exception().to_owned(),
+            Error::Store(error) => error.exception().as_str().to_owned(),
+            Error::Query(error) => error.exception().as_str().to_owned(),
             _ => "twinstore::Error".to_owned(),
         },
         text: error.to_string(),

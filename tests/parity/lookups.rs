@@ -141,8 +141,8 @@ fn missing_default() -> Raised {
 
 fn raised(error: Error) -> Raised {
     let class = match &error {
-        Error::Store(error) => error.exception(),
-        Error::Load(error) => error.exception(),
+        Error::Store(error) => error.exception().as_str(),
+        Error::Load(error) => error.exception().as_str(),
         _ => "twinstore::Error",
     };
     Raised {

@@ -138,7 +138,7 @@ fn outcome_of(answer: twinstore::Result<Vec<Hit>>) -> Outcome {
             Ok(hits.into_iter().map(scored).collect())
         }
         Err(Error::Query(error)) => Err(Raised {
-            class: error.exception().to_owned(),
+            class: error.exception().as_str().to_owned(),
             text: error.to_string(),
         }),
         Err(error) => Err(Raised {

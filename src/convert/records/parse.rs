@@ -54,7 +54,7 @@ pub(crate) fn parse(
     window: &mut Window,
     maps: Maps,
     records: &mut impl Records,
-    progress: &dyn Fn(u64),
+    progress: &dyn Fn(u64) -> Result<()>,
 ) -> Attempt<Vec<RecordMember>> {
     window.skip_bom()?;
     if window.peek()? != Some(b'{') {
@@ -107,7 +107,7 @@ impl<S: Records> Parser<'_, S> {
         &mut self,
         window: &mut Window,
         place: Place,
-        progress: &dyn Fn(u64),
+        progress: &dyn Fn(u64) -> Result<()>,
     ) -> Attempt<u32> {
         let number = attempt!(self.records.collection(place));
         attempt!(each_child(window, |window, key| {
@@ -116,7 +116,7 @@ impl<S: Records> Parser<'_, S> {
                 Some(key) if is_struct => attempt!(self.index_struct(window, number, key)),
                 key => attempt!(self.record(window, number, key, 0)),
             }
-            progress(window.position());
+            progress(window.position())?;
             Ok(Ok(()))
         }));
         Ok(Ok(number))

@@ -39,12 +39,12 @@ fn packed(dir: &Path, text: &[u8], maps: Maps, careful: bool) -> Attempt<PathBuf
         block: Some(2 << 10),
     };
     let mut survey = Survey::new(dir, JsonStyle::detect(text, text), compression)?;
-    if let Err(why) = parse(&mut window(), maps, &mut survey, &|_| {})? {
+    if let Err(why) = parse(&mut window(), maps, &mut survey, &|_| Ok(()))? {
         return Ok(Err(why));
     }
     let surveyed = survey.finish(text.len() as u64)?;
     let mut writer = RecordsWriter::create(&path, dir, surveyed, compression, careful)?;
-    match parse(&mut window(), maps, &mut writer, &|_| {})? {
+    match parse(&mut window(), maps, &mut writer, &|_| Ok(()))? {
         Ok(members) => writer.finish(members)?,
         Err(why) => return Ok(Err(why)),
     };

@@ -161,7 +161,7 @@ impl Job<'_> {
         let whole = verbatim.each_piece(&mut |range, bytes| match bytes {
             Ok(bytes) => {
                 any = true;
-                progress.at(range.end);
+                progress.at(range.end)?;
                 out.write(bytes)
             }
             Err(e) => {
@@ -199,9 +199,9 @@ impl Job<'_> {
         let (losses, progress) = (&mut self.losses, self.progress);
         let mut failed = false;
         let mut sink = |bytes: &[u8]| {
-            let result = out.write(bytes);
+            let written = out.write(bytes);
+            let result = written.and_then(|()| progress.at(out.fingerprinter.position()));
             failed |= result.is_err();
-            progress.at(out.fingerprinter.position());
             result
         };
         let printed = match &content {

@@ -22,7 +22,7 @@ const OTHER_COST: usize = 64;
 pub(crate) fn parse(
     window: &mut Window,
     writer: &mut VectorWriter,
-    progress: &dyn Fn(u64),
+    progress: &dyn Fn(u64) -> Result<()>,
 ) -> Attempt<()> {
     window.skip_bom()?;
     if window.peek()? != Some(b'{') {
@@ -106,7 +106,7 @@ fn entries(
     window: &mut Window,
     map: Map,
     writer: &mut VectorWriter,
-    progress: &dyn Fn(u64),
+    progress: &dyn Fn(u64) -> Result<()>,
 ) -> Attempt<()> {
     window.expect(b'{')?;
     let mut more = window.peek()? != Some(b'}');
@@ -118,7 +118,7 @@ fn entries(
         if let Err(why) = writer.push(map, &key, window.value()?)? {
             return Ok(Err(why));
         }
-        progress(window.position());
+        progress(window.position())?;
         more = another(window)?;
     }
     window.expect(b'}')?;

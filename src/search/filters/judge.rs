@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashSet};
 use memchr::memmem::Finder;
 
 use super::{
-    FilterCondition, FilterOperator, FilterValue, MetadataFilter, MetadataFilters,
+    FilterCondition, FilterOperator, FilterValue, Judge, MetadataFilter, MetadataFilters,
     python::{Sign, Value, Whole, list_equals, list_stands},
 };
 use crate::{
@@ -14,18 +14,43 @@ use crate::{
 };
 
 /// Gives a row's value of a key as JSON text in normal form; `None` where the
-/// row does not have the key.
-pub(crate) type ValueOf<'a> = dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>> + 'a;
+/// row does not have the key. Where the metadata is no object, what it is instead.
+pub(crate) type ValueOf<'a> = dyn FnMut(&[u8]) -> Result<Result<Option<Vec<u8>>, ValueType>> + 'a;
 
 /// All filters of a query.
 pub(crate) struct Prepared<'f> {
     pub(crate) predicates: Vec<Predicate<'f>>,
     pub(crate) condition: FilterCondition,
+    /// Whether the caller applies them.
+    is_judged: bool,
 }
 
 /// One filter.
 pub(crate) struct Predicate<'f> {
     key: &'f [u8],
+    test: Test<'f>,
+}
+
+/// What decides whether a value meets a filter.
+enum Test<'f> {
+    Own(Comparison<'f>),
+    /// The caller, who knows the filter by its number.
+    Judge(&'f Judge, usize),
+}
+
+/// A filter does not fit a row.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    /// An operator does not fit a value.
+    Type(FilterTypeError),
+    /// The metadata is no object, but this.
+    NoObject(ValueType),
+    /// The judge says so.
+    Refused,
+}
+
+/// An operator and what it compares with.
+struct Comparison<'f> {
     operator: FilterOperator,
     operand: Operand<'f>,
     shortcut: Option<Shortcut>,
@@ -54,46 +79,84 @@ enum Tokens {
 impl MetadataFilters {
     /// Makes the filters ready for many rows.
     pub(crate) fn prepare(&self) -> Prepared<'_> {
+        let test = |(number, filter)| match &self.judge {
+            Some(judge) => Test::Judge(judge, number),
+            None => Test::Own(Comparison::new(filter)),
+        };
+        let filters = self.filters.iter().enumerate();
+        let predicates = filters.map(|(number, filter)| Predicate {
+            key: &filter.key,
+            test: test((number, filter)),
+        });
         Prepared {
-            predicates: self.filters.iter().map(Predicate::new).collect(),
+            predicates: predicates.collect(),
             condition: self.condition.unwrap_or(FilterCondition::And),
+            is_judged: self.judge.is_some(),
         }
-    }
-
-    /// Whether a row passes that has these values.
-    ///
-    /// # Errors
-    /// [`QueryError::FilterType`], the first in the order of the filters, all
-    /// of which are applied; what `value_of` returns.
-    pub(crate) fn matches(&self, value_of: &mut ValueOf<'_>) -> Result<bool> {
-        self.prepare().matches(value_of)
     }
 }
 
 impl Prepared<'_> {
-    /// As [`MetadataFilters::matches`].
-    pub(crate) fn matches(&self, value_of: &mut ValueOf<'_>) -> Result<bool> {
+    /// Whether a row passes that has these values. Otherwise the first filter that
+    /// does not fit, in their order; all of them are applied.
+    ///
+    /// # Errors
+    /// What `value_of` returns.
+    pub(crate) fn matches(&self, value_of: &mut ValueOf<'_>) -> Result<Result<bool, Unfit>> {
         let (mut all, mut any) = (true, false);
         for predicate in &self.predicates {
-            let found = value_of(predicate.key)?;
-            let met = predicate
-                .is_met(found.as_deref())
-                .map_err(|why| Error::Query(QueryError::FilterType(why)))?;
-            all &= met;
-            any |= met;
+            let met = match value_of(predicate.key)? {
+                Ok(found) => predicate.is_met(found.as_deref()),
+                Err(no_object) => Err(Unfit::NoObject(no_object)),
+            };
+            match met {
+                Ok(met) => {
+                    all &= met;
+                    any |= met;
+                }
+                Err(unfit) => return Ok(Err(unfit)),
+            }
         }
         // No filters at all are met under every condition.
-        Ok(self.predicates.is_empty()
+        Ok(Ok(self.predicates.is_empty()
             || match self.condition {
                 FilterCondition::And => all,
                 FilterCondition::Or => any,
                 FilterCondition::Not => !any,
-            })
+            }))
+    }
+
+    /// The error of the row of this id, which a filter does not fit.
+    pub(crate) fn error(&self, unfit: Unfit, id: &[u8]) -> Error {
+        Error::Query(match unfit {
+            Unfit::Type(why) => QueryError::FilterType(why),
+            Unfit::NoObject(found) if !self.is_judged => QueryError::MetadataNotAnObject { found },
+            Unfit::NoObject(_) | Unfit::Refused => QueryError::FilterRefused { id: id.to_vec() },
+        })
     }
 }
 
 impl<'f> Predicate<'f> {
-    fn new(filter: &'f MetadataFilter) -> Predicate<'f> {
+    /// The key whose value is asked for.
+    pub(crate) fn key(&self) -> &'f [u8] {
+        self.key
+    }
+
+    /// Whether a row passes whose value is `found`, JSON text in normal form;
+    /// `None` where it does not have the key.
+    pub(crate) fn is_met(&self, found: Option<&[u8]>) -> Result<bool, Unfit> {
+        match &self.test {
+            Test::Own(comparison) => comparison.is_met(found).map_err(Unfit::Type),
+            Test::Judge(judge, number) => {
+                let met = judge.is_met(*number, found);
+                met.map_err(|_| Unfit::Refused)
+            }
+        }
+    }
+}
+
+impl<'f> Comparison<'f> {
+    fn new(filter: &'f MetadataFilter) -> Comparison<'f> {
         let operand = Operand::of(&filter.value);
         let shortcut = match (filter.operator, &filter.value) {
             (FilterOperator::Eq | FilterOperator::Ne, FilterValue::Str(text)) => {
@@ -110,22 +173,15 @@ impl<'f> Predicate<'f> {
             }
             _ => None,
         };
-        Predicate {
-            key: &filter.key,
+        Comparison {
             operator: filter.operator,
             operand,
             shortcut,
         }
     }
 
-    /// The key whose value is asked for.
-    pub(crate) fn key(&self) -> &'f [u8] {
-        self.key
-    }
-
-    /// Whether a row passes whose value is `found`, JSON text in normal form;
-    /// `None` where it does not have the key.
-    pub(crate) fn is_met(&self, found: Option<&[u8]>) -> Result<bool, FilterTypeError> {
+    /// See [`Predicate::is_met`].
+    fn is_met(&self, found: Option<&[u8]>) -> Result<bool, FilterTypeError> {
         let Some(json) = found.filter(|&json| json != b"null") else {
             return Ok(matches!(
                 self.operator,

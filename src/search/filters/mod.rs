@@ -10,13 +10,15 @@
 //!   from LlamaIndex's own JSON, from a line of text;
 //! * `python.rs`: JSON values as Python sees them;
 //! * `judge.rs`: filters prepared for a query, applied to one value or one
-//!   row.
+//!   row;
+//! * `judged.rs`: filters that the caller applies.
 //!
 //! Nothing here knows where metadata come from. Values are JSON text in normal
 //! form (`json/`), keys and texts are UTF-8, or WTF-8 where they have lone
 //! surrogates.
 
 mod judge;
+mod judged;
 mod parse;
 mod python;
 mod read;
@@ -26,6 +28,8 @@ mod value;
 mod tests;
 
 pub(crate) use judge::{Predicate, Prepared};
+use judged::Judge;
+pub use judged::{FilterJudge, Refused};
 pub use parse::FilterSyntaxError;
 pub(crate) use python::type_of;
 pub use value::{FilterValue, Int, NoInt};
@@ -60,6 +64,9 @@ pub struct MetadataFilters {
     /// How they go together; `None` is [`And`](FilterCondition::And).
     #[serde(default = "FilterCondition::of_pydantic")]
     pub condition: Option<FilterCondition>,
+    /// Who applies them instead of their operators.
+    #[serde(skip)]
+    judge: Option<Judge>,
 }
 
 impl MetadataFilters {
@@ -88,6 +95,7 @@ impl MetadataFilters {
         MetadataFilters {
             filters: filters.into_iter().collect(),
             condition: Some(condition),
+            judge: None,
         }
     }
 }

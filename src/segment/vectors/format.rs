@@ -11,7 +11,7 @@ use crate::{
 
 /// The maps of a vector store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub(crate) enum Map {
+pub enum Map {
     /// `embedding_dict`
     Embeddings,
     /// `text_id_to_ref_doc_id`

@@ -19,6 +19,7 @@
 
 mod check;
 mod format;
+mod matrix;
 mod oddments;
 mod read;
 mod write;
@@ -26,7 +27,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use format::{Map, Member, Part};
+pub use format::Map;
+pub(crate) use format::{Member, Part};
+pub use matrix::Matrix;
 pub(crate) use oddments::OddmentWalk;
 pub use read::{Metadata, NumberClasses, VectorSegment};
 pub use write::NotStructural;

@@ -55,6 +55,9 @@ pub struct PersistOptions {
     pub rebase: bool,
     /// Let a context without any content replace a directory that has some.
     pub allow_empty: bool,
+    /// JSON files whose stores are kept elsewhere, by another engine: a context that is
+    /// written whole leaves them as they are.
+    pub elsewhere: Vec<String>,
     /// How long to wait for another writer.
     pub wait: Duration,
     /// How documents, index structs and graphs are compressed.
@@ -70,6 +73,7 @@ impl Default for PersistOptions {
             json: JsonTwin::Auto,
             rebase: false,
             allow_empty: false,
+            elsewhere: Vec::new(),
             wait: WAIT,
             compression: Compression::default(),
             rewrite_below: compaction::SMALL,

@@ -94,7 +94,8 @@ impl StorageContext {
             // LlamaIndex writes all its files, also those of empty stores.
             self.open_all()?;
         }
-        let held = self.held();
+        let mut held = self.held();
+        held.retain(|(file, ..)| !options.elsewhere.contains(file));
         let mut changed = HashSet::new();
         for (file, _, held) in &held {
             if held.has_changes()? {
@@ -103,7 +104,8 @@ impl StorageContext {
         }
         if let Some(opened) = &self.opened {
             for store in &opened.snapshot.manifest().stores {
-                if !changed.contains(store.file.as_str()) {
+                let is_elsewhere = options.elsewhere.contains(&store.file);
+                if !is_elsewhere && !changed.contains(store.file.as_str()) {
                     stores.push(copied(opened.snapshot.twin_dir(), store, writer)?);
                 }
             }

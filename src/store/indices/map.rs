@@ -7,6 +7,7 @@ use crate::{
     json::Value,
     store::{
         CollectionPath, Keys, RecordStore,
+        build::array,
         keyed::{Keyed, KeyedEntries},
         record::shown,
         records::Detail,
@@ -139,6 +140,26 @@ impl<'a, V: MapValue> StructMap<'a, V> {
         }
     }
 
+    /// The values of several keys, in the order of these. Those that stand near each
+    /// other are read together when they are asked for in their order.
+    ///
+    /// # Errors
+    /// As [`get`](StructMap::get).
+    pub fn get_many(&self, keys: &[impl AsRef<[u8]>]) -> Result<Vec<Option<V>>> {
+        match &self.place {
+            Place::Nested(store, path) => {
+                let texts = store.get_many(path, keys)?.into_iter().zip(keys);
+                let read = |(text, key): (Option<Vec<u8>>, _)| {
+                    let key: &[u8] = AsRef::as_ref(key);
+                    text.map(|text| self.read(key, Value::of(&text)))
+                        .transpose()
+                };
+                texts.map(read).collect()
+            }
+            Place::Inside(..) => keys.iter().map(|key| self.get(key.as_ref())).collect(),
+        }
+    }
+
     /// Whether it has that key.
     ///
     /// # Errors
@@ -202,6 +223,20 @@ impl<'a, V: MapValue> StructMap<'a, V> {
             }
         };
         Ok(StructEntries { map: self, rest })
+    }
+
+    /// All values in order, as one JSON array: faster than one after another.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn values_text(&self) -> Result<Vec<u8>> {
+        match &self.place {
+            Place::Nested(store, path) => store.values_text(path),
+            Place::Inside(map, _) => {
+                let members = map.members().into_iter();
+                Ok(array(members.map(|(_, value)| value.text().to_vec())))
+            }
+        }
     }
 
     fn read(&self, key: &[u8], value: Value<'_>) -> Result<V> {

@@ -4,17 +4,20 @@
 //! have a million entries, are not: they are [`StructMap`]s, read entry by
 //! entry (`map.rs`). The structs themselves, one for each class of LlamaIndex,
 //! are in `structs.rs`; `data.rs` is what they have in common. `changes.rs` adds and
-//! deletes structs, a [`StructMut`] (`edit.rs`, `edits.rs`) changes one in place.
+//! deletes structs, a [`StructMut`] (`edit.rs`, `edits.rs`) changes one in place, and a
+//! [`StructMapMut`] (`edit_map.rs`) one map of it.
 
 mod changes;
 mod data;
 mod edit;
+mod edit_map;
 mod edits;
 mod map;
 mod structs;
 
 pub use data::{Field, StructData};
 pub use edit::StructMut;
+pub use edit_map::StructMapMut;
 pub use edits::{
     IndexDictMut, IndexDocumentSummaryMut, IndexGraphMut, IndexListMut, KGMut, KeywordTableMut,
 };
@@ -102,6 +105,11 @@ impl IndexStore {
     #[must_use]
     pub fn records(&self) -> &RecordStore {
         &self.records
+    }
+
+    /// The records, to be changed one by one.
+    pub fn records_mut(&mut self) -> &mut RecordStore {
+        &mut self.records
     }
 
     /// The index struct of that id, `None` where there is none. Without an id,

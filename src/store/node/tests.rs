@@ -204,7 +204,7 @@ fn relatives_are_single_or_many_as_llamaindex_wants_them() {
     let record = r#"{"__data__": {"relationships": {"1": [{"node_id": "a"}], "5": {"node_id": "b"}, "9": "?"}}, "__type__": "1"}"#;
     let node = node(record);
     let message = |error: Error| match error {
-        Error::Store(error) => (error.exception(), error.to_string()),
+        Error::Store(error) => (error.exception().as_str(), error.to_string()),
         other => panic!("{other:?}"),
     };
     assert_eq!(
@@ -228,12 +228,12 @@ fn relatives_are_single_or_many_as_llamaindex_wants_them() {
 fn what_is_no_node_is_refused_in_llamaindexs_words() {
     let unknown = refused(r#"{"__data__": {}, "__type__": "9"}"#);
     assert_eq!(unknown.to_string(), "Unknown doc type: 9");
-    assert_eq!(unknown.exception(), "ValueError");
+    assert_eq!(unknown.exception().as_str(), "ValueError");
     let number = refused(r#"{"__data__": {}, "__type__": 1}"#);
     assert_eq!(number.to_string(), "Unknown doc type: 1");
     let untyped = refused(r#"{"__data__": {}}"#);
     assert_eq!(
-        (untyped.exception(), &*untyped.to_string()),
+        (untyped.exception().as_str(), &*untyped.to_string()),
         ("KeyError", "'__type__'")
     );
     let empty = refused(r#"{"__type__": "1"}"#);

@@ -78,6 +78,14 @@ impl PropertyGraphStore {
         &self.records
     }
 
+    /// The records, to be changed one by one.
+    pub fn records_mut(&mut self) -> &mut RecordStore {
+        // What was learned of them may not hold any more.
+        self.graph = OnceLock::new();
+        self.triplet_set = None;
+        &mut self.records
+    }
+
     /// All nodes in order, one after another.
     ///
     /// # Errors

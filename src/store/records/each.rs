@@ -71,6 +71,14 @@ impl Records<'_> {
         }
     }
 
+    /// Which record comes next, whatever its key is.
+    pub(crate) fn next_entry(&mut self) -> Result<Option<EntryRef>> {
+        match &self.repeated {
+            None => self.entries.next(),
+            Some(_) => self.next(&mut Vec::new()),
+        }
+    }
+
     /// Puts the text of a record in the place of `value`.
     pub(crate) fn read(&mut self, entry: &EntryRef, value: &mut Vec<u8>) -> Result<()> {
         value.clear();
@@ -172,9 +180,52 @@ impl RecordStore {
         })
     }
 
+    /// Tells `each` the keys of a collection as the dict that Python reads has them:
+    /// one that is repeated, once.
+    ///
+    /// # Errors
+    /// What `each` returns; [`Error::Damaged`](crate::Error::Damaged),
+    /// [`Error::Io`](crate::Error::Io).
+    pub fn each_distinct_key(
+        &self,
+        path: &CollectionPath,
+        each: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        if !self.view(path)?.keyed {
+            return Ok(());
+        }
+        let mut key = Vec::new();
+        let mut records = self.records(path, Detail::NoNumbers)?;
+        while records.next(&mut key)?.is_some() {
+            each(&key)?;
+        }
+        Ok(())
+    }
+
+    /// Tells `each` the texts of a collection, keyed or not, in order.
+    ///
+    /// # Errors
+    /// As [`each_distinct_key`](RecordStore::each_distinct_key).
+    pub fn each_text(
+        &self,
+        path: &CollectionPath,
+        each: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let (mut key, mut text) = (Vec::new(), Vec::new());
+        let mut records = self.records(path, Detail::All)?;
+        while let Some(entry) = records.next(&mut key)? {
+            records.read(&entry, &mut text)?;
+            each(&text)?;
+        }
+        Ok(())
+    }
+
     /// Number of different keys in a collection, or of records where it has no
     /// keys.
-    pub(crate) fn distinct(&self, path: &CollectionPath) -> Result<u64> {
+    ///
+    /// # Errors
+    /// As [`each_distinct_key`](RecordStore::each_distinct_key).
+    pub fn distinct(&self, path: &CollectionPath) -> Result<u64> {
         if !self.view(path)?.may_repeat()? {
             return self.len(path);
         }

@@ -242,6 +242,26 @@ impl RecordStore {
         self.get_detailed(path, key, Detail::All)
     }
 
+    /// The texts of several records, as [`get`](Self::get) gives them. Those that
+    /// stand near each other cost one block when they are asked for in their order.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn get_many(
+        &self,
+        path: &CollectionPath,
+        keys: &[impl AsRef<[u8]>],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut lookups = self.lookups(path)?;
+        let mut texts = Vec::with_capacity(keys.len());
+        for key in keys {
+            let mut text = Vec::new();
+            let found = lookups.get(key.as_ref(), &mut text)?;
+            texts.push(found.then_some(text));
+        }
+        Ok(texts)
+    }
+
     /// The text of a record, or as much of it as is wanted.
     pub(crate) fn get_detailed(
         &self,
@@ -273,6 +293,24 @@ impl RecordStore {
         let mut text = RecordText::new(self, 0, &mut sink)?.detailed(detail);
         text.entry(entry, false, walks)?;
         text.finish()
+    }
+
+    /// The records of a collection without their keys, as one JSON array: faster than
+    /// one by one. Where a key is repeated, its last record stands in the place of the
+    /// first.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn values_text(&self, path: &CollectionPath) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        let mut sink = |piece: &[u8]| {
+            out.extend_from_slice(piece);
+            Ok(())
+        };
+        let mut text = RecordText::new(self, 0, &mut sink)?;
+        text.values(self.records(path, Detail::All)?)?;
+        text.finish()?;
+        Ok(out)
     }
 
     /// Tells `each` the keys of a collection, in order.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use super::{CollectionPath, EntryRef, Parts, RecordStore, View};
+use super::{CollectionPath, EntryRef, Parts, RecordStore, Records, View};
 use crate::{
     error::{Error, Result},
     json::{Escapes, JsonStyle, encode},
@@ -156,6 +156,18 @@ impl<'s, 'k> RecordText<'s, 'k> {
             (true, true) => self.normal(b"{}"),
             (true, false) => self.normal(b"[]"),
         }
+    }
+
+    /// Prints records as a list, without their keys.
+    pub(super) fn values(&mut self, mut records: Records<'s>) -> Result<()> {
+        let mut walks = Walks::default();
+        let mut first = true;
+        while let Some(entry) = records.next_entry()? {
+            self.normal(if first { b"[" } else { b"," })?;
+            first = false;
+            self.entry(&entry, false, &mut walks)?;
+        }
+        self.normal(if first { b"[]" } else { b"]" })
     }
 
     /// Hands on what is left.

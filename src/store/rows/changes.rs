@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{ENTRY_DEPTH, RowStore, entries::FoundEntry, fresh::Fresh, print_value};
+use super::{ENTRY_DEPTH, Named, RowStore, entries::FoundEntry, fresh::Fresh, print_value};
 use crate::{
     error::{Error, Result, StoreError},
     json::decode,
@@ -276,7 +276,7 @@ impl RowStore {
         filters: Option<&MetadataFilters>,
     ) -> Result<u64> {
         self.settle()?;
-        let chosen = self.stack.choose(filters, node_ids)?;
+        let chosen = self.stack.choose(filters, Named::of(node_ids))?;
         let mut found = Vec::new();
         for (n, rows) in chosen.rows.iter().enumerate() {
             let Some(segment) = self.stack.segments().get(n) else {
@@ -315,13 +315,17 @@ impl RowStore {
         Ok(())
     }
 
-    /// Deletes what a map has for an id, if it has something.
-    pub(super) fn delete_entry(&mut self, map: Map, id: &[u8]) -> Result<()> {
+    /// Deletes what a map has for an id. Says whether it has something.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub(crate) fn delete_entry(&mut self, map: Map, id: &[u8]) -> Result<bool> {
         self.settle()?;
-        if let Some(found) = self.stack.find_number(map, id)? {
+        let found = self.stack.find_number(map, id)?;
+        if let Some(found) = found {
             self.stack.delete(found.segment, map, found.entry);
         }
-        Ok(())
+        Ok(found.is_some())
     }
 
     /// Puts the fresh entries into a segment.

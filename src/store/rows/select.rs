@@ -15,6 +15,23 @@ use crate::{
 /// one by one, and only their values.
 const FEW: u32 = 16;
 
+/// Which rows are looked at, before any filters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Named<'a> {
+    All,
+    /// Those of these ids, where they have a vector.
+    Ids(&'a [Vec<u8>]),
+    /// Those that [`Stack::find_ids`] found in each segment.
+    Found(&'a [BitSet]),
+}
+
+impl<'a> Named<'a> {
+    /// What the `node_ids` of a query stand for.
+    pub(crate) fn of(node_ids: Option<&'a [Vec<u8>]>) -> Named<'a> {
+        node_ids.map_or(Named::All, Named::Ids)
+    }
+}
+
 /// Rows that were chosen by ids and filters.
 pub(super) struct Chosen {
     /// For each segment, ascending.
@@ -46,17 +63,17 @@ impl Stack {
     pub(crate) fn select(
         &self,
         filters: Option<&MetadataFilters>,
-        node_ids: Option<&[Vec<u8>]>,
+        named: Named<'_>,
     ) -> Result<Option<Vec<Vec<u32>>>> {
         if filters.is_some() && self.live(Map::Embeddings)? > 0 && self.live(Map::Metadata)? == 0 {
             return Err(Error::Query(QueryError::NoMetadata));
         }
         // Without a filter nothing is looked up, whatever the condition.
         let filters = filters.filter(|filters| !filters.filters.is_empty());
-        if filters.is_none() && node_ids.is_none() {
+        if filters.is_none() && matches!(named, Named::All) {
             return Ok(None);
         }
-        let chosen = self.choose(filters, node_ids)?;
+        let chosen = self.choose(filters, named)?;
         match chosen.refused {
             Some((_, why)) => Err(why),
             None => Ok(Some(chosen.rows)),
@@ -71,7 +88,7 @@ impl Stack {
     pub(super) fn choose(
         &self,
         filters: Option<&MetadataFilters>,
-        node_ids: Option<&[Vec<u8>]>,
+        named: Named<'_>,
     ) -> Result<Chosen> {
         let filters = filters.filter(|filters| !filters.filters.is_empty());
         let prepared = filters.map(MetadataFilters::prepare);
@@ -79,7 +96,7 @@ impl Stack {
         let mut chosen = Vec::with_capacity(self.segments().len());
         let mut refused: Option<(u64, usize, u32)> = None;
         for (n, segment) in self.segments().iter().enumerate() {
-            let mut rows = self.named(n, segment, node_ids)?;
+            let mut rows = self.named(n, segment, named)?;
             if let Some(prepared) = &prepared {
                 let filtered = self.filtered(n, segment, prepared, rows, &mut others)?;
                 if let Some(row) = filtered.refused {
@@ -103,18 +120,31 @@ impl Stack {
         })
     }
 
-    /// The live rows of a segment that have a vector and one of these ids.
-    fn named(
-        &self,
-        n: usize,
-        segment: &VectorSegment,
-        node_ids: Option<&[Vec<u8>]>,
-    ) -> Result<BitSet> {
-        // Vectors are in the order of their rows.
-        let live = self.live_set(n, Map::Embeddings)?;
-        let Some(ids) = node_ids else {
-            return Ok(live);
+    /// The rows that have a vector and one of these ids, in each segment; `None`
+    /// where those are all.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub(crate) fn find_ids(&self, ids: &[Vec<u8>]) -> Result<Option<Vec<BitSet>>> {
+        let segments = self.segments().iter().enumerate();
+        let found = segments.map(|(n, segment)| self.named(n, segment, Named::Ids(ids)));
+        let found: Vec<BitSet> = found.collect::<Result<_>>()?;
+        let count: u64 = found.iter().map(|rows| u64::from(rows.len())).sum();
+        Ok((count < self.live(Map::Embeddings)?).then_some(found))
+    }
+
+    /// The live rows of a segment that have a vector and are looked at.
+    fn named(&self, n: usize, segment: &VectorSegment, named: Named<'_>) -> Result<BitSet> {
+        let ids = match named {
+            Named::Found(found) => {
+                let found = found.get(n).cloned();
+                return Ok(found.unwrap_or_else(|| BitSet::empty(segment.vectors())));
+            }
+            // Vectors are in the order of their rows.
+            Named::All => return self.live_set(n, Map::Embeddings),
+            Named::Ids(ids) => ids,
         };
+        let live = self.live_set(n, Map::Embeddings)?;
         let mut named = BitSet::empty(segment.vectors());
         for id in ids {
             let row = segment.row_of(id)?;
@@ -240,14 +270,17 @@ impl Stack {
             return Err(Error::Query(QueryError::NodeWithoutMetadata { id }));
         };
         let metadata = others.metadata(n, entry)?;
-        prepared.matches(&mut |key| match metadata.find(key) {
-            Found::Value(value) => Ok(Some(value.into_owned())),
-            Found::Absent => Ok(None),
-            Found::NoObject(text) => {
-                let found = type_of(text);
-                Err(Error::Query(QueryError::MetadataNotAnObject { found }))
-            }
-        })
+        let passes = prepared.matches(&mut |key| {
+            Ok(match metadata.find(key) {
+                Found::Value(value) => Ok(Some(value.into_owned())),
+                Found::Absent => Ok(None),
+                Found::NoObject(text) => Err(type_of(text)),
+            })
+        })?;
+        match passes {
+            Ok(passes) => Ok(passes),
+            Err(unfit) => Err(prepared.error(unfit, &segment.id(row)?)),
+        }
     }
 
     /// The error of a row for which the filters have one.

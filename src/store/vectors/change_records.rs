@@ -12,23 +12,33 @@ use crate::{
     json::{Escapes, encode, normalise},
     search::MetadataFilters,
     segment::Map,
-    store::{CollectionPath, RecordStore},
+    store::{CollectionPath, NewEntry, RecordStore},
 };
 
 pub(super) fn add(store: &mut RecordStore, vectors: &[NewVector]) -> Result<()> {
     let style = store.style()?;
     let entries = vectors.iter().map(|vector| entry(vector, style));
     let entries: Vec<_> = entries.collect::<Result<_>>()?;
+    put(store, &entries)
+}
+
+/// Puts what entries have for the maps.
+pub(super) fn put(store: &mut RecordStore, entries: &[NewEntry]) -> Result<()> {
     let paths = Map::ALL.map(|map| path_of(store, map));
-    for path in &paths {
-        check_keyed(store, path)?;
-        for entry in &entries {
-            store.contains(path, &entry.id)?;
+    let texts = |entry: &NewEntry| -> Vec<_> {
+        let texts = paths.iter().zip(entry.texts.iter().cloned());
+        let texts = texts.filter_map(|(path, text)| Some((path.clone(), text?)));
+        texts.collect()
+    };
+    for entry in entries {
+        for (path, _) in texts(entry) {
+            check_keyed(store, &path)?;
+            store.contains(&path, &entry.id)?;
         }
     }
-    for entry in &entries {
-        for (path, text) in paths.iter().zip(&entry.texts) {
-            store.put(path, &entry.id, text.as_deref().unwrap_or_default())?;
+    for entry in entries {
+        for (path, text) in texts(entry) {
+            store.put(&path, &entry.id, &text)?;
         }
     }
     Ok(())
@@ -62,14 +72,15 @@ pub(super) fn delete_nodes(
     let wanted: Option<HashSet<&[u8]>> =
         node_ids.map(|ids| ids.iter().map(Vec::as_slice).collect());
     let filters = filters.filter(|filters| !filters.filters.is_empty());
+    let filters = filters.map(MetadataFilters::prepare);
     let documents = path_of(store, Map::RefDocs);
     let mut lookups = store.lookups(&path_of(store, Map::Metadata))?;
     let mut ids = Vec::new();
-    each_id(store, &mut |id| {
+    each_id(store, Map::Embeddings, &mut |id| {
         if wanted.as_ref().is_some_and(|wanted| !wanted.contains(id)) {
             return Ok(());
         }
-        if let Some(filters) = filters
+        if let Some(filters) = &filters
             && !passes(filters, id, &mut lookups)?
         {
             return Ok(());

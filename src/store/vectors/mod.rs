@@ -3,20 +3,29 @@
 //! Nearly all vector stores are rows (`rows.rs`). What fits no rows is held as
 //! records (`records.rs`) and answers alike, but reads text where the other
 //! scans memory. `query.rs` is what both have in common: which checks a query
-//! passes, and in which order. `write.rs` changes a store; how one of records is
-//! changed is in `change_records.rs`.
+//! passes, and in which order. `deciding.rs` gives the rows that decide the answer,
+//! `selection.rs` keeps ids that were found. `write.rs` changes a store, `entries.rs`
+//! one of its maps; how one of records is changed is in `change_records.rs`.
 
 mod change_records;
+mod deciding;
+mod entries;
 mod names;
 mod query;
 mod records;
 mod rows;
+mod segments;
+mod selection;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub use deciding::ChosenRows;
 pub(crate) use names::MAP_NAMES;
+pub use segments::SegmentVectors;
+pub use selection::Selection;
+use selection::Version;
 pub use write::NewVector;
 
 use super::{RecordStore, RowStore};
@@ -66,6 +75,8 @@ use crate::{
 #[derive(Debug)]
 pub struct VectorStore {
     kind: Kind,
+    /// A new one after each change.
+    version: Version,
 }
 
 #[derive(Debug)]
@@ -99,17 +110,24 @@ impl VectorStore {
     /// A store that is held in rows.
     #[must_use]
     pub fn rows(store: RowStore) -> VectorStore {
-        VectorStore {
-            kind: Kind::Rows(store),
-        }
+        VectorStore::of(Kind::Rows(store))
     }
 
     /// A store that is held as records, since it fits no rows.
     #[must_use]
     pub fn records(store: RecordStore) -> VectorStore {
-        VectorStore {
-            kind: Kind::Records(store),
-        }
+        VectorStore::of(Kind::Records(store))
+    }
+
+    fn of(kind: Kind) -> VectorStore {
+        let version = Version::new();
+        VectorStore { kind, version }
+    }
+
+    /// What it is held in, to be changed.
+    fn change(&mut self) -> &mut Kind {
+        self.version = Version::new();
+        &mut self.kind
     }
 
     /// Number of vectors.
@@ -121,7 +139,7 @@ impl VectorStore {
             Kind::Rows(store) => store.vectors(),
             Kind::Records(store) => {
                 let mut ids = 0;
-                records::each_id(store, &mut |_| {
+                records::each_id(store, Map::Embeddings, &mut |_| {
                     ids += 1;
                     Ok(())
                 })?;
@@ -150,7 +168,11 @@ impl VectorStore {
         Ok(self.get(&first)?.map(|vector| vector.len()))
     }
 
-    fn first_id(&self) -> Result<Option<Vec<u8>>> {
+    /// The id of the first vector.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
+    pub fn first_id(&self) -> Result<Option<Vec<u8>>> {
         let mut first = None;
         match &self.kind {
             Kind::Rows(store) => store.each_id(Map::Embeddings, &mut |id| {
@@ -177,7 +199,7 @@ impl VectorStore {
     pub fn each_id(&self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         match &self.kind {
             Kind::Rows(store) => store.each_id(Map::Embeddings, &mut |id| each(id).map(|()| true)),
-            Kind::Records(store) => records::each_id(store, each),
+            Kind::Records(store) => records::each_id(store, Map::Embeddings, each),
         }
     }
 

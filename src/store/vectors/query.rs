@@ -8,11 +8,11 @@ use crate::{
         Candidates, Hit, Part, Query, Rows, VectorStoreQuery, VectorStoreQueryMode, Wanted, exact,
         mmr, rank, top_k,
     },
-    store::{RecordStore, RowStore},
+    store::{Named, RecordStore, RowStore},
 };
 
 /// What LlamaIndex takes for [`VectorStoreQuery::mmr_threshold`].
-const MMR_THRESHOLD: f64 = 0.5;
+pub(super) const MMR_THRESHOLD: f64 = 0.5;
 
 /// Queries with their places in a batch.
 type Placed<'q> = Vec<(usize, &'q VectorStoreQuery)>;
@@ -105,7 +105,7 @@ fn answer_from_rows(store: &RowStore, queries: &Placed<'_>, answers: &mut Answer
     let Some(&(place, first)) = queries.first() else {
         return Ok(());
     };
-    let selected = rows::select(store, first)?;
+    let selected = rows::select(store, first, Named::of(first.node_ids.as_deref()))?;
     check_mode(first.mode)?;
     let Some(dim) = selected.first().map(Rows::dim) else {
         return Ok(());
@@ -162,7 +162,7 @@ fn answer_from_records(
     let Some(&(place, first)) = queries.first() else {
         return Ok(());
     };
-    let ids = records::select(store, first)?;
+    let ids = records::select_named(store, first)?;
     check_mode(first.mode)?;
     if ids.is_empty() {
         return Ok(());

@@ -8,7 +8,10 @@ use super::names::MAP_NAMES;
 use crate::{
     error::{Error, QueryError, Result},
     json::{Elements, Value, decode, parse_f64},
-    search::{Block, MetadataFilters, Rows, VectorStoreQuery, exact, filters::type_of},
+    search::{
+        Block, MetadataFilters, Rows, VectorStoreQuery, exact,
+        filters::{Prepared, type_of},
+    },
     segment::Map,
     store::{CollectionPath, Lookups, RecordStore},
 };
@@ -22,15 +25,16 @@ pub(super) fn path_of(store: &RecordStore, map: Map) -> CollectionPath {
     found.unwrap_or_else(|| CollectionPath::top(b""))
 }
 
-/// All ids that have a vector, as in a Python dict: once each, where they
+/// All ids of a map, as in a Python dict: once each, where they
 /// stand first.
 pub(super) fn each_id(
     store: &RecordStore,
+    map: Map,
     each: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut known = HashSet::new();
     store.each_key(
-        &path_of(store, Map::Embeddings),
+        &path_of(store, map),
         &mut |id| match known.insert(id.to_vec()) {
             true => each(id),
             false => Ok(()),
@@ -49,8 +53,24 @@ pub(super) fn get(store: &RecordStore, id: &[u8]) -> Result<Option<Vec<f64>>> {
     .transpose()
 }
 
+/// Whether a query looks at an id.
+type IsNamed<'a> = dyn Fn(&[u8]) -> bool + 'a;
+
 /// The ids that a query looks at, in the order of the store.
-pub(super) fn select(store: &RecordStore, query: &VectorStoreQuery) -> Result<Vec<Vec<u8>>> {
+pub(super) fn select_named(store: &RecordStore, query: &VectorStoreQuery) -> Result<Vec<Vec<u8>>> {
+    let Some(ids) = &query.node_ids else {
+        return select(store, query, None);
+    };
+    let ids: HashSet<&[u8]> = ids.iter().map(Vec::as_slice).collect();
+    select(store, query, Some(&|id| ids.contains(id)))
+}
+
+/// The same, with the ids that are looked at before any filters.
+pub(super) fn select(
+    store: &RecordStore,
+    query: &VectorStoreQuery,
+    is_named: Option<&IsNamed<'_>>,
+) -> Result<Vec<Vec<u8>>> {
     let metadata = path_of(store, Map::Metadata);
     if query.filters.is_some()
         && store.len(&path_of(store, Map::Embeddings))? > 0
@@ -58,19 +78,16 @@ pub(super) fn select(store: &RecordStore, query: &VectorStoreQuery) -> Result<Ve
     {
         return Err(Error::Query(QueryError::NoMetadata));
     }
-    let wanted: Option<HashSet<&[u8]>> = query
-        .node_ids
-        .as_ref()
-        .map(|ids| ids.iter().map(Vec::as_slice).collect());
     let filters = query.filters.as_ref();
     let filters = filters.filter(|filters| !filters.filters.is_empty());
+    let filters = filters.map(MetadataFilters::prepare);
     let mut lookups = store.lookups(&metadata)?;
     let mut selected = Vec::new();
-    each_id(store, &mut |id| {
-        if wanted.as_ref().is_some_and(|wanted| !wanted.contains(id)) {
+    each_id(store, Map::Embeddings, &mut |id| {
+        if is_named.is_some_and(|is_named| !is_named(id)) {
             return Ok(());
         }
-        let passes = match filters {
+        let passes = match &filters {
             Some(filters) => passes(filters, id, &mut lookups)?,
             None => true,
         };
@@ -82,22 +99,21 @@ pub(super) fn select(store: &RecordStore, query: &VectorStoreQuery) -> Result<Ve
     Ok(selected)
 }
 
-pub(super) fn passes(
-    filters: &MetadataFilters,
-    id: &[u8],
-    lookups: &mut Lookups<'_>,
-) -> Result<bool> {
+pub(super) fn passes(filters: &Prepared<'_>, id: &[u8], lookups: &mut Lookups<'_>) -> Result<bool> {
     let mut text = Vec::new();
     if !lookups.get(id, &mut text)? {
         let id = id.to_vec();
         return Err(Error::Query(QueryError::NodeWithoutMetadata { id }));
     }
-    if text.first() != Some(&b'{') {
-        let found = type_of(&text);
-        return Err(Error::Query(QueryError::MetadataNotAnObject { found }));
-    }
+    let is_object = text.first() == Some(&b'{');
     let metadata = Value::of(&text);
-    filters.matches(&mut |key| Ok(metadata.get(key).map(|value| value.text().to_vec())))
+    let passes = filters.matches(&mut |key| {
+        Ok(match is_object {
+            true => Ok(metadata.get(key).map(|value| value.text().to_vec())),
+            false => Err(type_of(&text)),
+        })
+    })?;
+    passes.map_err(|unfit| filters.error(unfit, id))
 }
 
 /// Tells `each` the vectors of ids, which the store has, with their numbers.
@@ -118,7 +134,7 @@ pub(super) fn each_vector(
 
 /// The values of an array of numbers. LlamaIndex makes each a `float`, so `true` is
 /// 1, and a string may be a number.
-fn numbers(text: &[u8], id: &[u8], values: &mut Vec<f64>) -> Result<()> {
+pub(super) fn numbers(text: &[u8], id: &[u8], values: &mut Vec<f64>) -> Result<()> {
     values.clear();
     let refuse = || -> Error {
         let id = id.to_vec();

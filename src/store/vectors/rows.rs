@@ -7,7 +7,7 @@ use crate::{
     planes::Numbers,
     search::{Block, Candidates, Part, Rows, VectorStoreQuery, prefetch, runs_between, runs_of},
     segment::{Map, VectorSegment},
-    store::RowStore,
+    store::{Named, RowStore},
 };
 
 /// Bytes of rows that are read at a time. (Few in unit tests.)
@@ -46,9 +46,10 @@ pub(super) struct Selected<'s> {
 pub(super) fn select<'s>(
     store: &'s RowStore,
     query: &VectorStoreQuery,
+    named: Named<'_>,
 ) -> Result<Vec<Selected<'s>>> {
     let stack = store.stack()?;
-    let selected = stack.select(query.filters.as_ref(), query.node_ids.as_deref())?;
+    let selected = stack.select(query.filters.as_ref(), named)?;
     let mut rows = Vec::new();
     for (n, segment) in stack.segments().iter().enumerate() {
         let runs = match &selected {

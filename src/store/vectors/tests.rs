@@ -3,6 +3,7 @@
 
 mod checks;
 mod disk;
+mod segments;
 
 use std::collections::HashSet;
 

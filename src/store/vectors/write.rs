@@ -68,7 +68,7 @@ impl VectorStore {
     /// else; [`Error::Limit`] for metadata of over 64 MiB;
     /// [`Error::Damaged`], [`Error::Io`]. Nothing is changed then.
     pub fn add(&mut self, vectors: Vec<NewVector>) -> Result<()> {
-        match &mut self.kind {
+        match self.change() {
             Kind::Rows(store) => {
                 let style = store.style();
                 let entries = vectors.iter().map(|vector| entry(vector, style));
@@ -88,7 +88,7 @@ impl VectorStore {
     /// [`Error::Damaged`], [`Error::Io`]. Nothing is changed then (LlamaIndex
     /// has deleted some of it).
     pub fn delete(&mut self, ref_doc_id: &[u8]) -> Result<u64> {
-        match &mut self.kind {
+        match self.change() {
             Kind::Rows(store) => {
                 let mut token = Vec::with_capacity(ref_doc_id.len() + 2);
                 encode(ref_doc_id, Escapes::Utf8, &mut token);
@@ -114,7 +114,7 @@ impl VectorStore {
         node_ids: Option<&[Vec<u8>]>,
         filters: Option<&MetadataFilters>,
     ) -> Result<u64> {
-        match &mut self.kind {
+        match self.change() {
             Kind::Rows(store) => store.delete_chosen(node_ids, filters),
             Kind::Records(store) => change_records::delete_nodes(store, node_ids, filters),
         }
@@ -126,7 +126,7 @@ impl VectorStore {
     /// # Errors
     /// [`Error::Damaged`], [`Error::Io`].
     pub fn clear(&mut self) -> Result<()> {
-        match &mut self.kind {
+        match self.change() {
             Kind::Rows(store) => store.clear(),
             Kind::Records(store) => change_records::clear(store),
         }
@@ -145,6 +145,14 @@ impl VectorStore {
 }
 
 impl VectorStore {
+    /// The style of the file.
+    pub(super) fn style(&self) -> Result<&JsonStyle> {
+        match &self.kind {
+            Kind::Rows(store) => Ok(store.style()),
+            Kind::Records(store) => store.style(),
+        }
+    }
+
     /// Makes the changes of this store on `newer`, a later state of the same
     /// store without changes of its own: map by map and key by key.
     ///
@@ -158,7 +166,7 @@ impl VectorStore {
             (Kind::Records(store), Kind::Records(newer)) => {
                 store.rebase(newer).map(VectorStore::records)
             }
-            (_, kind) if !is_changed => Ok(VectorStore { kind }),
+            (_, kind) if !is_changed => Ok(VectorStore::of(kind)),
             (Kind::Rows(_) | Kind::Records(_), _) => Err(Rebase::Conflict {
                 collection: CollectionPath::top(MAP_NAMES[0].0.as_bytes()),
                 key: Vec::new(),
@@ -169,28 +177,29 @@ impl VectorStore {
 
 /// The values that a vector has in the three maps, as text in that style.
 pub(super) fn entry(vector: &NewVector, style: &JsonStyle) -> Result<NewEntry> {
-    let components = vector.embedding.len();
-    if !(1..=MAX_COMPONENTS).contains(&components) {
-        return Err(Error::Store(StoreError::VectorSize {
-            id: vector.id.clone(),
-            components,
-        }));
-    }
+    let embedding = array(&vector.id, &vector.embedding, style)?;
     token(&vector.id, "the id of a vector", style)?;
     let document = vector.ref_doc_id.as_deref().filter(|id| !id.is_empty());
     let document = document.unwrap_or(NO_DOCUMENT);
     Ok(NewEntry {
         id: vector.id.clone(),
-        components,
+        components: vector.embedding.len(),
         texts: [
-            Some(array(&vector.embedding, style)),
+            Some(embedding),
             Some(token(document, "the ref doc id of a vector", style)?),
             Some(object(vector, style)?),
         ],
     })
 }
 
-fn array(values: &[f64], style: &JsonStyle) -> Vec<u8> {
+/// A vector as it is written.
+pub(super) fn array(id: &[u8], values: &[f64], style: &JsonStyle) -> Result<Vec<u8>> {
+    if !(1..=MAX_COMPONENTS).contains(&values.len()) {
+        return Err(Error::Store(StoreError::VectorSize {
+            id: id.to_vec(),
+            components: values.len(),
+        }));
+    }
     let layout = style.numbers();
     let mut text = Vec::with_capacity(values.len() * 22);
     for (n, value) in values.iter().enumerate() {
@@ -209,11 +218,11 @@ fn array(values: &[f64], style: &JsonStyle) -> Vec<u8> {
         print_f64(*value, layout, &mut text);
     }
     style.close(b']', ENTRY_DEPTH + 1, &mut text);
-    text
+    Ok(text)
 }
 
 /// A string as it is written; refuses bytes that are no text.
-fn token(text: &[u8], what: &str, style: &JsonStyle) -> Result<Vec<u8>> {
+pub(super) fn token(text: &[u8], what: &str, style: &JsonStyle) -> Result<Vec<u8>> {
     let (mut token, mut back) = (Vec::with_capacity(text.len() + 2), Vec::new());
     encode(text, style.escapes(), &mut token);
     match decode(&token, &mut back) {
@@ -225,6 +234,19 @@ fn token(text: &[u8], what: &str, style: &JsonStyle) -> Result<Vec<u8>> {
 /// The metadata of a vector as they are written.
 fn object(vector: &NewVector, style: &JsonStyle) -> Result<Vec<u8>> {
     let what = || format!("the metadata of {}", String::from_utf8_lossy(&vector.id));
+    let text = value_text(&vector.metadata, &what, style)?;
+    match text.first() {
+        Some(b'{') => Ok(text),
+        _ => Err(Error::Store(StoreError::shape(what(), "an object"))),
+    }
+}
+
+/// JSON text as it is written.
+pub(super) fn value_text(
+    text: &[u8],
+    what: &dyn Fn() -> String,
+    style: &JsonStyle,
+) -> Result<Vec<u8>> {
     let not_json = |offset, fault| {
         let what = what();
         Error::Store(StoreError::NotJson {
@@ -233,7 +255,6 @@ fn object(vector: &NewVector, style: &JsonStyle) -> Result<Vec<u8>> {
             fault,
         })
     };
-    let text = vector.metadata.as_slice();
     let start = skip_white(text, 0);
     let end = value_end(text, start, true).map_err(|e| not_json(e.offset, e.fault_at_end()))?;
     let after = skip_white(text, end);
@@ -241,9 +262,6 @@ fn object(vector: &NewVector, style: &JsonStyle) -> Result<Vec<u8>> {
         return Err(not_json(after, JsonFault::Trailing));
     }
     let text = text.get(start..end).unwrap_or_default();
-    if text.first() != Some(&b'{') {
-        return Err(Error::Store(StoreError::shape(what(), "an object")));
-    }
     let (mut normal, mut printed) = (Vec::with_capacity(text.len()), Vec::new());
     normalise(text, &mut normal).map_err(|fault| not_json(start, fault))?;
     match print_within(&normal, style, ENTRY_DEPTH, MAX_PRINTED, &mut printed) {

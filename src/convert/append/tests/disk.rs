@@ -98,10 +98,10 @@ fn pack(dir: &Path, path: &Path, text: &str, maps: Maps) -> Written {
     let window = || Window::open(&json, 32 << 20).unwrap();
     let style = JsonStyle::detect(text.as_bytes(), text.as_bytes());
     let mut survey = Survey::new(dir, style, compression()).unwrap();
-    let parsed = parse(&mut window(), maps, &mut survey, &|_| {});
+    let parsed = parse(&mut window(), maps, &mut survey, &|_| Ok(()));
     parsed.unwrap().unwrap();
     let surveyed = survey.finish(text.len() as u64).unwrap();
     let mut writer = RecordsWriter::create(path, dir, surveyed, compression(), true).unwrap();
-    let members = parse(&mut window(), maps, &mut writer, &|_| {});
+    let members = parse(&mut window(), maps, &mut writer, &|_| Ok(()));
     writer.finish(members.unwrap().unwrap()).unwrap()
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     bytes::Backend,
     container::{Container, Expected, FileKind, OpenOptions},
+    error::ValueType,
     json::{JsonStyle, Members, decode, normalise},
     search::{FilterOperator, MetadataFilter},
     segment::{TombstoneWriter, VectorWriter},
@@ -114,7 +115,9 @@ fn naive(
                 let id = id.clone().into_bytes();
                 return Err(Error::Query(QueryError::NodeWithoutMetadata { id }));
             };
-            if !filters.matches(&mut |key| value_of(text, key))? {
+            let prepared = filters.prepare();
+            let passes = prepared.matches(&mut |key| Ok(value_of(text, key)))?;
+            if !passes.map_err(|unfit| prepared.error(unfit, id.as_bytes()))? {
                 continue;
             }
         }
@@ -124,10 +127,9 @@ fn naive(
     Ok(Some(chosen))
 }
 
-fn value_of(text: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
+fn value_of(text: &str, key: &[u8]) -> Result<Option<Vec<u8>>, ValueType> {
     if !text.starts_with('{') {
-        let found = type_of(text.as_bytes());
-        return Err(Error::Query(QueryError::MetadataNotAnObject { found }));
+        return Err(type_of(text.as_bytes()));
     }
     let members = Members::new(text.as_bytes()).filter_map(|(token, value)| {
         let (mut name, mut normal) = (Vec::new(), Vec::new());
@@ -144,7 +146,7 @@ fn agree(parts: &[Part], filters: Option<&MetadataFilters>, ids: Option<&[Vec<u8
         let dir = temp();
         let store = store(parts, dir.path(), backend);
         for _again in 0..2 {
-            let selected = store.stack().unwrap().select(filters, ids);
+            let selected = store.stack().unwrap().select(filters, Named::of(ids));
             assert_eq!(
                 format!("{selected:?}"),
                 format!("{expected:?}"),
@@ -211,10 +213,11 @@ fn filters() -> impl Strategy<Value = MetadataFilters> {
         0 => MetadataFilters::all(list),
         1 => MetadataFilters::any(list),
         2 => MetadataFilters::none(list),
-        _ => MetadataFilters {
-            filters: list,
-            condition: None,
-        },
+        _ => {
+            let mut filters = MetadataFilters::all(list);
+            filters.condition = None;
+            filters
+        }
     })
 }
 
@@ -318,9 +321,13 @@ fn ids(ids: &[&str]) -> Vec<Vec<u8>> {
 fn told(parts: &[Part], filters: &MetadataFilters, node_ids: Option<&[Vec<u8>]>) -> String {
     let dir = temp();
     let store = store(parts, dir.path(), Backend::Map);
-    match store.stack().unwrap().select(Some(filters), node_ids) {
+    match store
+        .stack()
+        .unwrap()
+        .select(Some(filters), Named::of(node_ids))
+    {
         Ok(rows) => format!("{:?}", rows.unwrap()),
-        Err(Error::Query(why)) => format!("{}: {why}", why.exception()),
+        Err(Error::Query(why)) => format!("{}: {why}", why.exception().as_str()),
         Err(e) => panic!("{e}"),
     }
 }
@@ -464,7 +471,12 @@ fn tombstones_of_another_number_of_entries_are_refused() {
     let store = RowStore::open(files.to_vec()).unwrap();
     let count = crate::error::Fault::Value("the number of entries that tombstones state");
     assert_eq!(
-        fault(store.stack().unwrap().select(Some(&filter("k == 1")), None)),
+        fault(
+            store
+                .stack()
+                .unwrap()
+                .select(Some(&filter("k == 1")), Named::All)
+        ),
         count
     );
 }

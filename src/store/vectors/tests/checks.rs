@@ -7,8 +7,7 @@ use super::disk::{BACKENDS, Disk};
 use crate::{
     error::{Error, QueryError},
     search::{
-        FilterOperator, FilterValue, MetadataFilter, MetadataFilters, VectorStoreQuery,
-        VectorStoreQueryMode,
+        FilterOperator, MetadataFilter, MetadataFilters, VectorStoreQuery, VectorStoreQueryMode,
     },
     segment::{Map, Metadata},
     store::VectorStore,
@@ -72,14 +71,10 @@ fn without_embedding() -> VectorStoreQuery {
 }
 
 fn filters() -> MetadataFilters {
-    MetadataFilters {
-        filters: vec![MetadataFilter {
-            key: "page".into(),
-            value: FilterValue::Str(b"1".to_vec()),
-            operator: FilterOperator::Eq,
-        }],
-        condition: None,
-    }
+    let filter = MetadataFilter::new("page", FilterOperator::Eq, "1");
+    let mut filters = MetadataFilters::all([filter]);
+    filters.condition = None;
+    filters
 }
 
 const THREE: [(&str, &str); 3] = [
@@ -283,7 +278,7 @@ fn no_pick_names_the_last_one() {
     assert_eq!(answered(&vectors, &query.clone().top_k(2)), ["a", "b"]);
     let error = refusal(&vectors, &query.clone().top_k(3));
     assert_eq!(
-        (error.exception(), error.to_string().as_str()),
+        (error.exception().as_str(), error.to_string().as_str()),
         ("KeyError", "'b'")
     );
     let nothing = VectorStoreQuery {

@@ -43,7 +43,7 @@ impl Files {
         std::fs::write(&json, text).unwrap();
         let source = std::fs::File::open(&json).unwrap();
         let mut window = Window::from_file(source, &json, 1 << 20).unwrap();
-        let parsed = vector_store::parse(&mut window, &mut writer, &|_| ()).unwrap();
+        let parsed = vector_store::parse(&mut window, &mut writer, &|_| Ok(())).unwrap();
         parsed.unwrap();
         let written = writer.finish().unwrap().unwrap();
         files.segments.push(SegmentRef::new(name, written));

@@ -1,5 +1,8 @@
 //! The `twinstore` command: a face of the library, without logic of its own.
 //!
+//! [`run`] is the whole command. The binary is a line around it, and so is the
+//! command of the Python package.
+//!
 //! One file a subcommand, each with its arguments and a `run` that returns
 //! whether everything was well. `output` prints, `progress` draws bars.
 //!
@@ -23,10 +26,13 @@ mod unpack;
 mod vectors;
 mod verify;
 
-use std::{io, process::ExitCode};
+use std::{ffi::OsString, io};
 
 use clap::{CommandFactory, Parser, Subcommand};
-use twinstore::{
+
+pub use progress::Bars;
+
+use crate::{
     Error,
     bytes::Backend,
     container::{OpenOptions, Verify},
@@ -63,6 +69,13 @@ enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+/// Exit status: all is well.
+const WELL: u8 = 0;
+/// Exit status: a problem was found.
+const PROBLEM: u8 = 1;
+/// Exit status: the command could not run.
+const FAILED: u8 = 2;
 
 /// How a command ended, apart from errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,8 +132,18 @@ impl ReadArgs {
     }
 }
 
-fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+/// Runs the command with its arguments, of which the first is the command's name.
+/// Gives the exit status; what there is to say was printed.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(why) => {
+            // Help and version are no mistakes. Where they go may be closed.
+            let _ = why.print();
+            return if why.use_stderr() { FAILED } else { WELL };
+        }
+    };
+    let result = match cli.command {
         Command::Pack(args) => pack::run(&args),
         Command::Unpack(args) => unpack::run(&args),
         Command::Status(args) => status::run(&args),
@@ -141,13 +164,13 @@ fn main() -> ExitCode {
         }
     };
     match result {
-        Ok(Outcome::Well) => ExitCode::SUCCESS,
-        Ok(Outcome::ProblemFound) => ExitCode::from(1),
+        Ok(Outcome::Well) => WELL,
+        Ok(Outcome::ProblemFound) => PROBLEM,
         // Who closed the pipe has seen enough: `twinstore info | head -1`.
-        Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => WELL,
         Err(Failure::Output(e)) => {
             eprintln!("error: cannot write the output: {e}");
-            ExitCode::from(2)
+            FAILED
         }
         Err(Failure::Store(e)) => {
             eprintln!("error: {}", output::visible(&e.to_string()));
@@ -159,7 +182,7 @@ fn main() -> ExitCode {
                         | Error::NotFound(NotFound::Key { .. })
                         | Error::Store(StoreError::NoRefDoc { .. })
                 );
-            ExitCode::from(if found { 1 } else { 2 })
+            if found { PROBLEM } else { FAILED }
         }
     }
 }
