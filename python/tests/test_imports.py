@@ -1,0 +1,36 @@
+"""What importing the package costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"numpy", "llama_index", "pydantic", "fsspec", "asyncio", "dataclasses", "inspect", "pathlib"}
+
+
+def modules_after(statement: str) -> set[str]:
+    """The modules that a statement imports in a new process."""
+    script = f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
+    run = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, check=True, env=_env())
+    return set(run.stdout.split())
+
+
+def _env() -> dict[str, str]:
+    """Without `site`, whose `.pth` files of other packages import what they like."""
+    return {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+
+
+@pytest.mark.parametrize("name", ["twinstore", "twinstore._native", "twinstore.__main__", "twinstore.errors"])
+def test_importing_the_plain_package_imports_nothing_heavy(name: str) -> None:
+    modules = modules_after(f"import {name}")
+    assert name in modules
+    assert not modules & HEAVY
+
+
+def test_the_base_of_all_errors_is_at_hand() -> None:
+    import twinstore
+
+    assert twinstore.TwinstoreError is twinstore.errors.TwinstoreError
+    assert set(twinstore.__all__) <= set(dir(twinstore))
