@@ -1,0 +1,254 @@
+"""Persist directories on other file systems, read through the cache."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from llama_index.core import Document, load_index_from_storage
+from llama_index.core import StorageContext as StockContext
+from llama_index.core.storage.docstore import SimpleDocumentStore
+
+from support.models import answers
+from support.storage import json_files, stock_copy, stock_insert
+from twinstore.errors import Damaged, OutOfSync
+from twinstore.llama_index import StorageContext, TwinDocumentStore, TwinVectorStore
+
+NEWS = Document(text="The rabbit hole went straight on like a tunnel.", id_="news", metadata={"name": "news"})
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryFileSystem]:
+    fs = fsspec.filesystem("memory")
+    yield fs
+    for path in fs.ls("/", detail=False):
+        fs.rm(path, recursive=True)
+
+
+@contextlib.contextmanager
+def s3_server() -> Iterator[Any]:
+    from moto.server import ThreadedMotoServer
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server.start()
+    try:
+        yield fsspec.filesystem(
+            "s3",
+            key="key",
+            secret="secret",
+            endpoint_url=f"http://127.0.0.1:{port}",
+            skip_instance_cache=True,
+            use_listings_cache=False,
+        )
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def remote(request: pytest.FixtureRequest) -> Iterator[tuple[Any, str]]:
+    """A file system and a directory that can be made on it."""
+    if request.param == "memory":
+        yield request.getfixturevalue("memory"), "/place/storage"
+        return
+    for module in ("moto", "s3fs", "flask"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    with s3_server() as fs:
+        bucket = f"bucket-{uuid.uuid4()}"
+        fs.mkdir(bucket)
+        yield fs, f"{bucket}/storage"
+
+
+def upload(directory: Path, remote: tuple[Any, str]) -> None:
+    """Makes the remote directory hold what the local one holds."""
+    fs, place = remote
+    if fs.exists(place):
+        fs.rm(place, recursive=True)
+    for path in directory.rglob("*"):
+        if path.is_file():
+            target = f"{place}/{path.relative_to(directory).as_posix()}"
+            fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+            fs.pipe_file(target, path.read_bytes())
+
+
+def open_remote(remote: tuple[Any, str], **options: Any) -> StorageContext:
+    fs, place = remote
+    return StorageContext.from_defaults(persist_dir=place, fs=fs, **options)
+
+
+def found(context: StockContext) -> Any:
+    return answers(load_index_from_storage(context))
+
+
+def local(directory: Path) -> StorageContext:
+    return StorageContext.from_defaults(persist_dir=str(directory))
+
+
+def cached() -> list[Path]:
+    """The copies of twins in the cache."""
+    cache = Path(os.environ["TWINSTORE_CACHE"])
+    return sorted(cache.iterdir()) if cache.exists() else []
+
+
+def test_without_a_twin_the_json_is_read_with_all_namespaces(storage: Path, remote: tuple[Any, str]) -> None:
+    shutil.copy(storage / "default__vector_store.json", storage / "two__parts__vector_store.json")
+    upload(storage, remote)
+    context = open_remote(remote)
+    assert type(context.docstore) is SimpleDocumentStore
+    assert set(context.vector_stores) == {"default", "image", "two__parts"}
+    assert found(context) == found(StockContext.from_defaults(persist_dir=str(storage)))
+    assert cached() == []
+
+
+def test_a_directory_that_is_not_there_is_missed_as_llamaindex_misses_it(remote: tuple[Any, str]) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_remote(remote)
+
+
+def test_a_twin_is_opened_through_the_cache(storage: Path, remote: tuple[Any, str]) -> None:
+    expected = found(local(storage))
+    upload(storage, remote)
+    context = open_remote(remote)
+    assert isinstance(context.docstore, TwinDocumentStore) and isinstance(context.vector_store, TwinVectorStore)
+    assert found(context) == expected
+    assert len(cached()) == 1
+
+
+def test_no_file_of_the_twin_is_fetched_twice(
+    storage: Path, memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local(storage)
+    remote = (memory, "/storage")
+    upload(storage, remote)
+    open_remote(remote)
+    fetched: list[str] = []
+    get_file = memory.get_file
+
+    def watched(path: str, *args: Any, **kwargs: Any) -> Any:
+        fetched.append(path)
+        return get_file(path, *args, **kwargs)
+
+    monkeypatch.setattr(memory, "get_file", watched)
+    assert isinstance(open_remote(remote).docstore, TwinDocumentStore)
+    assert not [path for path in fetched if path.endswith(".seg")]
+
+
+def test_no_json_is_needed_beside_the_twin(storage: Path, remote: tuple[Any, str]) -> None:
+    expected = found(local(storage))
+    for name in json_files(storage):
+        (storage / name).unlink()
+    upload(storage, remote)
+    assert found(open_remote(remote)) == expected
+
+
+def test_each_state_of_a_twin_has_its_own_copy(storage: Path, remote: tuple[Any, str]) -> None:
+    context = local(storage)
+    upload(storage, remote)
+    old = open_remote(remote)
+    load_index_from_storage(context).insert(NEWS)
+    context.persist(storage)
+    upload(storage, remote)
+    new = open_remote(remote)
+    assert len(cached()) == 2
+    assert "news" in new.docstore.get_all_ref_doc_info()  # type: ignore[operator]
+    assert "news" not in old.docstore.get_all_ref_doc_info()  # type: ignore[operator]
+
+
+def test_newer_json_is_read_instead_of_the_twin(storage: Path, remote: tuple[Any, str]) -> None:
+    local(storage)
+    stock_insert(storage, NEWS)
+    upload(storage, remote)
+    context = open_remote(remote)
+    assert type(context.docstore) is SimpleDocumentStore
+    assert "news" in context.docstore.get_all_ref_doc_info()
+
+
+def test_where_both_changed_it_is_an_error(storage: Path, tmp_path: Path, remote: tuple[Any, str]) -> None:
+    context = local(storage)
+    other = stock_copy(storage, tmp_path / "other")
+    load_index_from_storage(context).insert(NEWS)
+    context.persist(storage, json="never")
+    stock_insert(other, Document(text="Something else.", id_="else"))
+    for path in other.iterdir():
+        shutil.copy(path, storage)
+    upload(storage, remote)
+    with pytest.raises(OutOfSync):
+        open_remote(remote)
+
+
+def test_long_json_is_recognised_by_samples(storage: Path, memory: MemoryFileSystem) -> None:
+    context = local(storage)
+    for number in range(40):
+        context.docstore.add_documents([Document(text=f"{number} " * 20_000, id_=f"long-{number}")])
+    context.persist(storage)
+    assert (storage / "docstore.json").stat().st_size > 2 << 20
+    remote = (memory, "/long")
+    upload(storage, remote)
+    assert isinstance(open_remote(remote).docstore, TwinDocumentStore)
+    copy = cached()[0] / "docstore.json"
+    assert copy.stat().st_size == (storage / "docstore.json").stat().st_size
+    assert copy.read_bytes() != (storage / "docstore.json").read_bytes()
+
+
+def test_a_copy_that_was_cut_is_fetched_again(storage: Path, remote: tuple[Any, str]) -> None:
+    expected = found(local(storage))
+    upload(storage, remote)
+    open_remote(remote)
+    for path in (cached()[0] / "twin").glob("*.seg"):
+        path.write_bytes(path.read_bytes()[:-100])
+    assert found(open_remote(remote)) == expected
+
+
+def test_a_copy_that_is_damaged_is_found_out(storage: Path, memory: MemoryFileSystem) -> None:
+    local(storage)
+    upload(storage, (memory, "/storage"))
+    open_remote((memory, "/storage"))
+    for path in (cached()[0] / "twin").glob("*.seg"):
+        content = bytearray(path.read_bytes())
+        content[-100:] = bytes(100)
+        path.write_bytes(content)
+    with pytest.raises(Damaged):
+        found(open_remote((memory, "/storage")))
+
+
+def test_persisting_back_writes_json_as_llamaindex_does(storage: Path, remote: tuple[Any, str]) -> None:
+    local(storage)
+    upload(storage, remote)
+    context = open_remote(remote)
+    load_index_from_storage(context).insert(NEWS)
+    fs, place = remote
+    context.persist(place, fs=fs)
+    again = open_remote(remote)
+    assert type(again.docstore) is SimpleDocumentStore and found(again) == found(context)
+
+
+def test_persisting_to_a_local_directory_makes_a_twin_there(
+    storage: Path, tmp_path: Path, remote: tuple[Any, str]
+) -> None:
+    local(storage)
+    upload(storage, remote)
+    context = open_remote(remote)
+    load_index_from_storage(context).insert(NEWS)
+    context.persist(tmp_path / "here")
+    again = StorageContext.from_defaults(persist_dir=str(tmp_path / "here"), pack=False)
+    assert isinstance(again.docstore, TwinDocumentStore) and found(again) == found(context)
+
+
+def test_the_local_file_system_packs_as_without_one(storage: Path) -> None:
+    fs = fsspec.filesystem("file")
+    context = StorageContext.from_defaults(persist_dir=str(storage), fs=fs)
+    assert isinstance(context.docstore, TwinDocumentStore) and (storage / "twin").is_dir()
+    assert cached() == []

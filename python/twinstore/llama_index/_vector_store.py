@@ -1,0 +1,256 @@
+"""The vector store.
+
+The twin finds the few rows that decide the answer to a query, and the installed
+LlamaIndex answers it from them. So modes, scores, order and errors are those of its
+version.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fsspec import AbstractFileSystem
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.schema import BaseNode
+from llama_index.core.vector_stores.simple import (
+    DEFAULT_PERSIST_DIR,
+    DEFAULT_PERSIST_FNAME,
+    NAMESPACE_SEP,
+    SimpleVectorStore,
+    SimpleVectorStoreData,
+)
+from llama_index.core.vector_stores.types import (
+    FilterCondition,
+    MetadataFilters,
+    VectorStoreQuery,
+    VectorStoreQueryResult,
+)
+from llama_index.core.vector_stores.utils import build_metadata_filter_fn, node_to_metadata_dict
+from pydantic_core import PydanticSerializationError, to_json
+
+from twinstore._native import Context, FilterRefused, Filters, Selection, Vectors
+
+from ._atomic import make_parent, write_text_atomically
+from ._json import Unserialisable, dumps
+from ._printing import object_pieces
+from ._standalone import twin_beside
+from ._vector_maps import lazy_data
+
+# Lists of node ids that are remembered. A retriever passes the same one each time.
+REMEMBERED = 4
+
+_NO_METADATA: dict[str, Any] = {}
+
+
+class TwinVectorStore(SimpleVectorStore):
+    """LlamaIndex's ``SimpleVectorStore``, over a twin or in memory.
+
+    Over a twin, ``data`` has mappings in the place of dicts: they read the twin, and
+    what is set in them is in the store at once.
+    """
+
+    _twin: Context | None = PrivateAttr(default=None)
+    _vectors: Vectors | None = PrivateAttr(default=None)
+    _remembered: list[Selection] = PrivateAttr(default_factory=list)
+
+    def __init__(
+        self, data: SimpleVectorStoreData | None = None, fs: AbstractFileSystem | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(data=data, fs=fs, **kwargs)
+
+    @classmethod
+    def from_twin(cls, context: Context, namespace: str = "default") -> TwinVectorStore:
+        """A vector store of a context.
+
+        Args:
+            context: the native context.
+            namespace: which; an empty one is added where the context has none.
+        """
+        context.add_vector_store(namespace)
+        vectors = context.vectors(namespace)
+        made = cls(lazy_data(vectors))
+        made._twin, made._vectors = context, vectors
+        return made
+
+    @classmethod
+    def from_persist_path(cls, persist_path: str, fs: AbstractFileSystem | None = None) -> SimpleVectorStore:
+        """The vectors of a JSON file, or of the twin beside it where it is not there."""
+        file = os.path.basename(persist_path)
+        suffix = NAMESPACE_SEP + DEFAULT_PERSIST_FNAME
+        context = twin_beside(persist_path, file, fs) if file.endswith(suffix) else None
+        if context is None:
+            return super().from_persist_path(persist_path, fs=fs)
+        return cls.from_twin(context, file.removesuffix(suffix))
+
+    def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
+        """Adds nodes, or replaces those of the same ids.
+
+        Raises:
+            ValueError: a node has no embedding.
+            TypeError: JSON cannot carry the metadata of a node; names it. Nodes before
+                it were added.
+        """
+        if self._vectors is None:
+            return super().add(nodes, **add_kwargs)
+        new = []
+        try:
+            for node in nodes:
+                new.append(_new_vector(node))
+        finally:
+            self._vectors.add(new)
+        return [node.node_id for node in nodes]
+
+    def delete(self, ref_doc_id: str, **delete_kwargs: Any) -> None:
+        """Deletes what is from a document."""
+        if self._vectors is None:
+            super().delete(ref_doc_id, **delete_kwargs)
+        elif isinstance(ref_doc_id, str):
+            self._vectors.delete(ref_doc_id)
+
+    def delete_nodes(
+        self,
+        node_ids: list[str] | None = None,
+        filters: MetadataFilters | None = None,
+        **delete_kwargs: Any,
+    ) -> None:
+        """Deletes the nodes of these ids, or all, that pass the filters."""
+        vectors = self._vectors
+        if vectors is None:
+            super().delete_nodes(node_ids, filters, **delete_kwargs)
+            return
+        ids = None if node_ids is None else list(node_ids)
+        try:
+            vectors.delete_nodes(ids, _judged(filters))
+        except FilterRefused as refused:
+            self._refuse(refused, lambda one: one.delete_nodes(filters=filters))
+            raise
+
+    def clear(self) -> None:
+        """Deletes everything."""
+        if self._vectors is None:
+            super().clear()
+        else:
+            self._vectors.clear()
+
+    def query(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
+        """Answers a query as the installed LlamaIndex does."""
+        if self._vectors is None:
+            return super().query(query, **kwargs)
+        try:
+            ids, rows = self._deciding_rows(self._vectors, query, kwargs.get("mmr_threshold"))
+        except FilterRefused as refused:
+            self._refuse(refused, lambda one: one.query(replace(query, node_ids=None)))
+            raise
+        chosen = SimpleVectorStoreData(embedding_dict=dict(zip(ids, rows, strict=True)))
+        return SimpleVectorStore(chosen).query(replace(query, filters=None, node_ids=None), **kwargs)
+
+    def _deciding_rows(
+        self, vectors: Vectors, query: VectorStoreQuery, mmr_threshold: float | None
+    ) -> tuple[list[str], Any]:
+        filters = _judged(query.filters)
+        selection = None if query.node_ids is None else self._select(vectors, list(query.node_ids))
+        embedding, top_k, mode = query.query_embedding, query.similarity_top_k, query.mode
+        try:
+            return vectors.deciding_rows(embedding, top_k, str(mode.value), mmr_threshold, selection, filters)
+        except (TypeError, AttributeError, OverflowError):
+            # The query is none of numbers: LlamaIndex says what it thinks of it.
+            return vectors.selected_rows(selection, filters)
+
+    def _select(self, vectors: Vectors, node_ids: list[str]) -> Selection:
+        """The rows of a list of ids. The comparison of two lists looks at no string that
+        is the same object in both."""
+        for known in self._remembered:
+            if known.ids == node_ids:
+                return known
+        found = vectors.find_ids(node_ids)
+        self._remembered = [found, *self._remembered][:REMEMBERED]
+        return found
+
+    def _refuse(self, refused: FilterRefused, ask: Callable[[SimpleVectorStore], object]) -> None:
+        """Raises what LlamaIndex raises for the row that filters do not fit."""
+        node_id: str = refused.args[0]
+        metadata = self.data.metadata_dict
+        if node_id in metadata:
+            own = {node_id: metadata[node_id]}
+        else:
+            # That of another row, if any row has some.
+            own = {f"not {node_id}": {}} if metadata else _NO_METADATA
+        data = SimpleVectorStoreData(
+            embedding_dict={node_id: [0.0]}, text_id_to_ref_doc_id={node_id: "None"}, metadata_dict=own
+        )
+        try:
+            ask(SimpleVectorStore(data))
+        except Exception as why:
+            raise why from None
+
+    def persist(
+        self,
+        persist_path: str = os.path.join(DEFAULT_PERSIST_DIR, DEFAULT_PERSIST_FNAME),
+        fs: AbstractFileSystem | None = None,
+    ) -> None:
+        """Writes LlamaIndex's JSON; see ``write_text_atomically``."""
+        fs = fs or self._fs
+        make_parent(persist_path, fs)
+        write_text_atomically(persist_path, object_pieces(vars(self.data)), fs)
+
+    def check(self) -> None:
+        """Nothing is held that could not be written: what does not fit was refused."""
+
+    def flush(self) -> None:
+        """Nothing is held: changes are in the context at once."""
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> TwinVectorStore:
+        # A copy, in another process or not, has no twin under it.
+        return type(self)(copy.deepcopy(self.data, memo))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (copy.deepcopy(self.data),)
+
+
+def _new_vector(node: BaseNode) -> tuple[str, Any, str, str]:
+    """What is added of a node: id, vector, ref doc id and metadata."""
+    embedding = node.get_embedding()
+    try:
+        metadata = node_to_metadata_dict(node, remove_text=True, flat_metadata=False)
+    except PydanticSerializationError as error:
+        raise Unserialisable("node", node.node_id, _path_of_offender(node.metadata), str(error)) from error
+    metadata.pop("_node_content", None)
+    return node.node_id, embedding, node.ref_doc_id or "None", dumps(metadata, "node", node.node_id)
+
+
+def _path_of_offender(metadata: dict[str, Any]) -> tuple[object, ...]:
+    for key, value in metadata.items():
+        try:
+            to_json(value)
+        except PydanticSerializationError:
+            return "metadata", key
+    return ()
+
+
+def _judged(filters: MetadataFilters | None) -> Filters | None:
+    """Filters that the installed LlamaIndex applies, once to each value of a key."""
+    if filters is None:
+        return None
+    # One of filters in filters has no key. It is refused for every row.
+    keys: list[str] = [getattr(one, "key", "") for one in filters.filters]
+    alone = [MetadataFilters.model_construct(filters=[one], condition=filters.condition) for one in filters.filters]
+    judges = [build_metadata_filter_fn(_as_it_is, one) for one in alone]
+    condition = filters.condition or FilterCondition.AND
+    # The twin wants to know whether a filter is met, also where none may be.
+    is_not = condition == FilterCondition.NOT
+
+    def judge(number: int, text: str | None) -> bool:
+        metadata = {} if text is None else {keys[number]: json.loads(text)}
+        return judges[number](metadata) != is_not  # type: ignore[arg-type]
+
+    return Filters(keys, str(condition.value), judge)
+
+
+def _as_it_is(metadata: Any) -> Any:
+    # Where LlamaIndex looks metadata up by id, it is given the metadata.
+    return metadata
