@@ -230,6 +230,14 @@ class TestStoresOfOtherClasses:
         assert again.vector_stores["twin"].get("twin") == [1.0, 0.5]
         assert [node.id for node in again.property_graph_store.get()] == ["Alice"]  # type: ignore[union-attr]
 
+    def test_a_store_under_two_names_is_there_under_both(self, storage: Path) -> None:
+        context = open_dir(storage)
+        context.add_vector_store(context.vector_store, "again")
+        context.persist(storage)
+        again = open_dir(storage, pack=False)
+        assert again.vector_stores["again"].data.embedding_dict == again.vector_store.data.embedding_dict
+        assert set(again.vector_stores) == {"default", "image", "again"}
+
 
 class TestElsewhere:
     def test_other_file_names_are_json(self, storage: Path, tmp_path: Path) -> None:

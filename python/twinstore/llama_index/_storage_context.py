@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ from ._opening import Packing, open_twin, pack_json
 from ._property_graph_store import TwinPropertyGraphStore
 from ._remote import open_remote_twin
 from ._sources import JsonFiles, Nothing, Twin
+from ._vector_store import TwinVectorStore
+
+logger = logging.getLogger(__name__)
 
 StrPath = str | os.PathLike[str]
 JsonTwin = Literal["auto", "always", "never"]
@@ -78,7 +82,7 @@ class StorageContext(LlamaStorageContext):
             TwinstoreError: JSON and twin both changed, or the twin is damaged.
         """
         if persist_dir is None:
-            # Those of LlamaIndex's rules.
+            # As LlamaIndex has it.
             if vector_store or not vector_stores:
                 vector_stores = {DEFAULT_VECTOR_STORE: vector_store} if vector_store else {}
             own = [] if vector_stores else [DEFAULT_VECTOR_STORE]
@@ -185,12 +189,14 @@ class StorageContext(LlamaStorageContext):
     def _commit(self, twin: _native.Context, persist_dir: Path, json: JsonTwin, rebase: bool) -> None:
         others = {}
         for file, store in self._stores():
-            if _twin_of(store) is twin:
+            if _twin_of(store) is twin and file == _file_in_twin(store, file):
                 store.flush()
             else:
                 others[file] = store
         # What stores of other classes hold is not known: the context may not be empty.
-        twin.persist(persist_dir, json=json, rebase=rebase, allow_empty=bool(others), elsewhere=list(others))
+        warnings = twin.persist(persist_dir, json=json, rebase=rebase, allow_empty=bool(others), elsewhere=list(others))
+        for warning in warnings:
+            logger.warning("%s", warning)
         for file, store in others.items():
             store.persist(persist_path=str(persist_dir / file))
         if others:
@@ -220,6 +226,14 @@ class StorageContext(LlamaStorageContext):
 
 def _twin_of(store: Any) -> _native.Context | None:
     return getattr(store, "_twin", None)
+
+
+def _file_in_twin(store: Any, file: str) -> str:
+    """The file that a store of a twin is the twin of: for a vector store, not that of
+    another namespace that it was put into as well."""
+    if isinstance(store, TwinVectorStore):
+        return f"{store._namespace}{NAMESPACE_SEP}{VECTOR_STORE_FNAME}"
+    return file
 
 
 def _is_of(twin: _native.Context, persist_dir: StrPath) -> bool:

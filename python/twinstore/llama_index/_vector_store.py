@@ -56,6 +56,7 @@ class TwinVectorStore(SimpleVectorStore):
 
     _twin: Context | None = PrivateAttr(default=None)
     _vectors: Vectors | None = PrivateAttr(default=None)
+    _namespace: str | None = PrivateAttr(default=None)
     _remembered: list[Selection] = PrivateAttr(default_factory=list)
 
     def __init__(
@@ -74,7 +75,7 @@ class TwinVectorStore(SimpleVectorStore):
         context.add_vector_store(namespace)
         vectors = context.vectors(namespace)
         made = cls(lazy_data(vectors))
-        made._twin, made._vectors = context, vectors
+        made._twin, made._vectors, made._namespace = context, vectors, namespace
         return made
 
     @classmethod
