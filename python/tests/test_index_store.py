@@ -446,6 +446,26 @@ def test_a_struct_that_was_not_changed_is_not_written(tmp_path: Path) -> None:
     assert not side.context.has_changes()
 
 
+def test_a_change_that_was_written_is_none_any_more(tmp_path: Path) -> None:
+    side = OverTwin(tmp_path)
+    all_kinds(side)
+    side.reopen()
+    structs = {key: side.store.get_index_struct(key) for key in "vtgk"}
+    structs["v"].nodes_dict["v-1"] = "other"
+    structs["v"].doc_id_dict = {"d": ["v-1"]}
+    structs["g"].all_nodes[0] = "other"
+    a_set_is_changed_in_place(structs["t"])
+    triplets_are_added(structs["k"])
+    for struct in structs.values():
+        side.store.add_index_struct(struct)
+    assert side.context.has_changes()
+    side.context.persist(tmp_path / "storage")
+    for struct in structs.values():
+        side.store.add_index_struct(struct)
+    assert not side.context.has_changes()
+    assert dict(side.store.get_index_struct("v").nodes_dict)["v-1"] == "other"
+
+
 def test_of_a_struct_only_what_changed_is_written(tmp_path: Path) -> None:
     side = OverTwin(tmp_path)
     side.store.add_index_struct(IndexDict("v", None, {f"v-{n:05}": f"n-{n:05}" for n in range(60_000)}))

@@ -78,6 +78,8 @@ class TwinIndexStore(SimpleIndexStore):
             return
         # Others that were handed out have what they had, as a dict would.
         self._detach(key, but=handed_out)
+        # Should a write fail, the struct is still known, and its maps lie in the twin.
+        self._handed_out[key] = [handed_out]
         for mapping in changes.replaced:
             mapping.detach()
         for mapping in changes.maps:

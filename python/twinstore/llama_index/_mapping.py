@@ -317,6 +317,9 @@ class TwinMapping(MutableMapping[K, V]):
                 self._base.put(name, text)
                 if keep and self._codec.is_mutable:
                     self._held[name] = (cast(V, value), text)
+                else:
+                    # The twin has it: what cannot be changed in place need not be watched.
+                    self._held.pop(name, None)
                 self._new.pop(name, None)
             if not keep:
                 self._held.clear()

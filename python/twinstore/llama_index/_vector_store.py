@@ -28,6 +28,7 @@ from llama_index.core.vector_stores.types import (
     FilterCondition,
     MetadataFilters,
     VectorStoreQuery,
+    VectorStoreQueryMode,
     VectorStoreQueryResult,
 )
 from llama_index.core.vector_stores.utils import build_metadata_filter_fn, node_to_metadata_dict
@@ -156,6 +157,9 @@ class TwinVectorStore(SimpleVectorStore):
         filters = _judged(query.filters)
         selection = None if query.node_ids is None else self._select(vectors, list(query.node_ids))
         embedding, top_k, mode = query.query_embedding, query.similarity_top_k, query.mode
+        if mode == VectorStoreQueryMode.MMR and mmr_threshold == 0:
+            # Some releases take 0 for what is not given. All rows are right for both.
+            return vectors.selected_rows(selection, filters)
         try:
             return vectors.deciding_rows(embedding, top_k, str(mode.value), mmr_threshold, selection, filters)
         except (TypeError, AttributeError, OverflowError):
