@@ -73,12 +73,15 @@ class StructMapping(TwinMapping[K, V]):
         if self._held or (hold and self._codec.is_mutable):
             yield from super().pairs(hold)
             return
-        new = list(self._new.items())
-        keys, values = self._base.items()
+        # Together, lest an entry that is flushed meanwhile is in both or in neither.
+        with self._lock:
+            new, deleted = dict(self._new), set(self._deleted)
+            keys, values = self._base.items()
+        gone = deleted | new.keys()
         for key, value in zip(keys, self._codec.values(values), strict=True):
-            if key not in self._deleted:
+            if key not in gone:
                 yield self._codec.key(key), value
-        for key, value in new:
+        for key, value in new.items():
             yield self._codec.key(key), value
 
     def values(self) -> ValuesView[V]:
@@ -86,9 +89,10 @@ class StructMapping(TwinMapping[K, V]):
 
     def all_values(self) -> Iterable[V]:
         """All values in order; where nothing was changed, without the keys."""
-        if self._held or self._deleted or self._codec.is_mutable:
-            return (value for _, value in self.pairs(hold=True))
-        return chain(self._codec.values(self._base.values_text()), list(self._new.values()))
+        with self._lock:
+            if not (self._held or self._deleted or self._codec.is_mutable):
+                return chain(self._codec.values(self._base.values_text()), list(self._new.values()))
+        return (value for _, value in self.pairs(hold=True))
 
     @property
     def is_attached(self) -> bool:
@@ -105,12 +109,13 @@ class StructMapping(TwinMapping[K, V]):
 
     def detach(self) -> None:
         """Takes all entries into memory: what becomes of the twin is no matter then."""
-        if not self.is_attached:
-            return
-        pairs = list(self.pairs(hold=True))
-        self._base = _Nothing()
-        self._deleted, self._held = set(), {}
-        self._new = {self._codec.key_text(key): value for key, value in pairs}
+        with self._lock:
+            if not self.is_attached:
+                return
+            pairs = list(self.pairs(hold=True))
+            self._new = {self._codec.key_text(key): value for key, value in pairs}
+            self._base = _Nothing()
+            self._deleted, self._held = set(), {}
 
 
 class _Values(ValuesView[V]):
