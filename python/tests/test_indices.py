@@ -105,8 +105,12 @@ def outcome(call: Callable[[], Any]) -> Any:
     except Exception as why:
         return type(why).__name__, str(why)
     if isinstance(result, list) and result and hasattr(result[0], "node"):
-        # A property graph tells its facts, which are in a set, in lines of the text.
-        found = [(hit.score, hit.node.node_id, sorted(hit.text.splitlines()), hit.node.metadata) for hit in result]
+        # A property graph tells its facts, which are in a set, in lines of the text, and makes a
+        # node for a fact that is of no node: with an id that depends on the order of the set.
+        found = [
+            (hit.score, hit.node.ref_doc_id and hit.node.node_id, sorted(hit.text.splitlines()), hit.node.metadata)
+            for hit in result
+        ]
         return sorted(found, key=repr)
     return result
 
