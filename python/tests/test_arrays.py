@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from llama_index.core.schema import TextNode
 
 import twinstore
 from support.plain import A_DOCUMENT, VECTORS, command, documents, example, flip, json_of, segment_of, vector_store
 from twinstore.errors import Damaged, NoStore, NotContiguous, QueryValueError
+from twinstore.llama_index import StorageContext
 
 
 @pytest.fixture
@@ -95,16 +97,17 @@ def test_deleted_vectors_are_named_until_they_are_compacted(tmp_path: Path) -> N
     assert np.array_equal(twin.segments()[0].vectors[segment.live], wanted)
 
 
-def test_several_segments_are_handed_out_one_by_one(tmp_path: Path) -> None:
-    store = pytest.importorskip("twinstore.llama_index._vector_store")
-    from llama_index.core.schema import TextNode
-
-    directory = documents(tmp_path / "storage")
-    twinstore.pack(directory)
-    context = twinstore._native.Context.open(directory)
-    vectors = store.TwinVectorStore.from_twin(context, "default")
-    vectors.add([TextNode(id_=f"new {n}", text="", embedding=[n + 0.5] * 256) for n in range(3)])
+def added(directory: Path, deleted: list[str], **vectors: list[float]) -> None:
+    """Persists a vector store with these vectors more and those less."""
+    context = StorageContext.from_defaults(persist_dir=str(directory))
+    context.vector_store.delete_nodes(deleted)
+    context.vector_store.add([TextNode(id_=id, text="", embedding=embedding) for id, embedding in vectors.items()])
     context.persist(directory)
+
+
+def test_several_segments_are_handed_out_one_by_one(tmp_path: Path) -> None:
+    directory = documents(tmp_path / "storage")
+    added(directory, [], **{f"new {n}": [n + 0.5] * 256 for n in range(3)})
     twin = twinstore.open(directory)
     with pytest.raises(NotContiguous, match="compact"):
         twin.vectors()
@@ -117,6 +120,47 @@ def test_several_segments_are_handed_out_one_by_one(tmp_path: Path) -> None:
     assert np.array_equal(twin.vectors(copy=True), together)
     twinstore.compact(directory)
     assert np.array_equal(twinstore.open(directory).vectors(), together)
+
+
+def test_a_vector_that_is_replaced_keeps_its_place_in_a_copy(tmp_path: Path) -> None:
+    directory = documents(tmp_path / "storage")
+    added(directory, [], **{"node 0-1": [0.5] * 256})
+    twin = twinstore.open(directory)
+    with pytest.raises(NotContiguous, match="compact"):
+        twin.vectors()
+    wanted = expected(directory)
+    assert wanted[1].tolist() == [0.5] * 256
+    assert np.array_equal(twin.vectors(copy=True), wanted)
+    old, new = twin.segments()
+    assert [id for id, live in zip(old.ids, old.live, strict=True) if not live] == new.ids == ["node 0-1"]
+    twinstore.compact(directory)
+    assert np.array_equal(twinstore.open(directory).vectors(), wanted)
+
+
+def test_what_has_no_vector_is_no_row(tmp_path: Path) -> None:
+    vectors = {"b": [0.5, 1.5], "d": [2.5, 3.5]}
+    metadata = {id: {"page": 1} for id in ["a", "b", "c", "d", "e"]}
+    directory = vector_store(tmp_path / "storage", vectors, metadata)
+    context = StorageContext.from_defaults(persist_dir=str(directory))
+    context.vector_store.data.metadata_dict["f"] = {"page": 2}
+    for _ in range(2):
+        twin = twinstore.open(directory)
+        assert twin.ids() == list(vectors)
+        assert twin.vectors().tolist() == twin.vectors(copy=True).tolist() == list(vectors.values())
+        assert not twin.vectors().flags.owndata
+        [segment] = twin.segments()
+        assert segment.ids == list(vectors) and segment.live.tolist() == [True, True]
+        # A segment without a vector stands in no vector's way.
+        context.persist(directory)
+
+
+def test_a_segment_of_which_all_is_deleted_is_in_nobodys_way(tmp_path: Path) -> None:
+    directory = documents(tmp_path / "storage")
+    twinstore.pack(directory)
+    added(directory, twinstore.open(directory).ids(), a=[0.5] * 256, b=[1.5] * 256)
+    twin = twinstore.open(directory)
+    assert twin.ids() == ["a", "b"]
+    assert twin.vectors()[:, 0].tolist() == [0.5, 1.5]
 
 
 def test_what_is_read_and_not_mapped_is_copied_on_request_only(directory: Path) -> None:

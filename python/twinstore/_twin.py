@@ -121,7 +121,8 @@ class Twin:
 
         The array is read-only and lies in the mapped file: nothing is copied, processes
         share it, and it stays good whatever becomes of the twin. Its blocks are checked
-        first, unless it was opened with ``verify="never"``.
+        first, unless it was opened with ``verify="never"``. What has metadata and no
+        vector has no row in it, and no id in ``ids``.
 
         A component is the ``float32`` nearest to the number in the JSON file. For rows of
         class *exact* it is that number (see ``info()["stores"][n]["classes"]``); for the
@@ -142,7 +143,8 @@ class Twin:
 
     def segments(self, name: str = "default", *, copy: bool = False) -> list[Segment]:
         """The vectors of a store segment by segment, oldest first: as ``vectors``, but
-        without a copy also where there are several segments and deleted rows.
+        without a copy also where there are several segments and deleted rows. Those of
+        several segments may stand between each other in the order of ``ids``.
 
         Args:
             name: the namespace of the store.
