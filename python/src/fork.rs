@@ -54,10 +54,8 @@ impl AtWork {
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        MINE.set(MINE.get().saturating_sub(1));
-        // In a forked process it may have been forgotten.
-        let less = |calls: usize| calls.checked_sub(1);
-        let _ = AT_WORK.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        MINE.set(MINE.get() - 1);
+        AT_WORK.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -69,23 +67,26 @@ fn wait_while(py: Python<'_>, condition: impl Fn() -> bool) {
     }
 }
 
-/// Waits until no thread is at work. From then to the fork none begins.
+/// Waits until no other thread is at work: what this one has locked, it will unlock in
+/// either process. From then to the fork none begins.
 #[pyfunction]
 fn before_fork(py: Python<'_>) {
     FORKS.fetch_add(1, Ordering::Relaxed);
-    wait_while(py, || AT_WORK.load(Ordering::Relaxed) > 0);
+    wait_while(py, || AT_WORK.load(Ordering::Relaxed) > MINE.get());
 }
 
 /// There was a fork, or there could be none: work goes on.
 #[pyfunction]
 fn after_fork_in_parent() {
-    FORKS.fetch_sub(1, Ordering::Relaxed);
+    // A fork that began before this module was imported was not counted.
+    let less = |forks: usize| forks.checked_sub(1);
+    let _ = FORKS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
 }
 
-/// The forked process has none of the threads that were counted.
+/// The forked process has none of the other threads that were counted.
 #[pyfunction]
 fn after_fork_in_child() {
-    AT_WORK.store(0, Ordering::Relaxed);
+    AT_WORK.store(MINE.get(), Ordering::Relaxed);
     FORKS.store(0, Ordering::Relaxed);
 }
 

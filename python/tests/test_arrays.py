@@ -141,17 +141,21 @@ def test_what_has_no_vector_is_no_row(tmp_path: Path) -> None:
     vectors = {"b": [0.5, 1.5], "d": [2.5, 3.5]}
     metadata = {id: {"page": 1} for id in ["a", "b", "c", "d", "e"]}
     directory = vector_store(tmp_path / "storage", vectors, metadata)
-    context = StorageContext.from_defaults(persist_dir=str(directory))
-    context.vector_store.data.metadata_dict["f"] = {"page": 2}
-    for _ in range(2):
+
+    def check() -> None:
         twin = twinstore.open(directory)
         assert twin.ids() == list(vectors)
         assert twin.vectors().tolist() == twin.vectors(copy=True).tolist() == list(vectors.values())
         assert not twin.vectors().flags.owndata
         [segment] = twin.segments()
         assert segment.ids == list(vectors) and segment.live.tolist() == [True, True]
-        # A segment without a vector stands in no vector's way.
-        context.persist(directory)
+
+    context = StorageContext.from_defaults(persist_dir=str(directory))
+    check()
+    context.vector_store.data.metadata_dict["f"] = {"page": 2}
+    context.persist(directory)
+    # Nor is a segment without a vector in the way of one that has some.
+    check()
 
 
 def test_a_segment_of_which_all_is_deleted_is_in_nobodys_way(tmp_path: Path) -> None:

@@ -18,15 +18,23 @@ import pytest
 from llama_index.core import Document, load_index_from_storage
 from llama_index.core import StorageContext as StockContext
 from llama_index.core.schema import TextNode
-from llama_index.core.vector_stores.types import VectorStoreQuery
+from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters, VectorStoreQuery
+from llama_index.core.vector_stores.utils import build_metadata_filter_fn
 
 from support.models import answers, use_models
 from support.processes import run
 from twinstore.errors import Conflict
-from twinstore.llama_index import StorageContext
+from twinstore.llama_index import StorageContext, _vector_store
 
 NEWS = Document(text="The rabbit hole went straight on like a tunnel.", id_="news", metadata={"name": "news"})
 ROWS, DIM = 6000, 128
+
+#: Finds nothing, and every value of the key is looked at for that.
+OF_NOBODY = VectorStoreQuery(
+    query_embedding=[1.0], filters=MetadataFilters(filters=[MetadataFilter(key="name", value="nobody")])
+)
+#: Seconds after which a fork does not wait any longer.
+PATIENCE = 10
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -61,6 +69,28 @@ def nearest(context: StockContext, seed: int = 7) -> Any:
     query = VectorStoreQuery(query_embedding=[source.uniform(-1, 1) for _ in range(DIM)], similarity_top_k=5)
     result = context.vector_store.query(query)
     return result.ids, [float(score) for score in result.similarities or []]
+
+
+def before_each_value(do: Callable[[], None]) -> Callable[..., Callable[[Any], bool]]:
+    """LlamaIndex's filters, which do something more when they are applied to a value."""
+
+    def build(*arguments: Any) -> Callable[[Any], bool]:
+        judge = build_metadata_filter_fn(*arguments)
+
+        def do_and_judge(metadata: Any) -> bool:
+            do()
+            return judge(metadata)
+
+        return do_and_judge
+
+    return build
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """How long a call takes."""
+    start = time.monotonic()
+    call()
+    return time.monotonic() - start
 
 
 def in_child(work: Callable[[], Any]) -> Any:
@@ -117,6 +147,40 @@ class TestFork:
             stop.set()
             for thread in threads:
                 thread.join()
+
+    def test_busy_threads_keep_no_fork_waiting(self, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        context, stop = open_dir(storage), threading.Event()
+        # So there is hardly a moment in which none of four threads is in a call.
+        monkeypatch.setattr(_vector_store, "build_metadata_filter_fn", before_each_value(lambda: time.sleep(0.02)))
+
+        def work() -> None:
+            while not stop.is_set():
+                context.vector_store.query(OF_NOBODY)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            assert max(seconds(lambda: in_child(lambda: None)) for _ in range(3)) < PATIENCE / 2
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def test_who_forks_while_llamaindex_judges_a_value_does_not_wait_for_itself(
+        self, storage: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = open_dir(storage).vector_store
+        known = next(iter(store.data.embedding_dict))
+        expected, told, waited = store.get(known), list[Any](), list[float]()
+
+        def fork() -> None:
+            waited.append(seconds(lambda: told.append(in_child(lambda: store.get(known)))))
+
+        monkeypatch.setattr(_vector_store, "build_metadata_filter_fn", before_each_value(fork))
+        assert store.query(OF_NOBODY).ids == []
+        assert told and all(answer == expected for answer in told)
+        assert max(waited) < PATIENCE / 2
 
     def test_the_parent_persists_while_a_forked_worker_lives(self, storage: Path) -> None:
         context = open_dir(storage)
