@@ -120,19 +120,20 @@ impl CodeRun {
                 _ => Err(self.damaged("code")),
             }
         };
-        if let Some(mark) = marker(self.codes.width) {
-            let mut table = Box::new([NO_MARK; SHORT]);
-            table
-                .iter_mut()
-                .zip(marks)
-                .for_each(|(to, from)| *to = *from);
-            self.groups(|first, packed| push(first, mark(packed, &table)))?;
-        } else {
-            self.each(|first, codes| {
+        match marker(self.codes.width) {
+            Some(Marker::Short(mark)) => {
+                let table = table::<SHORT>(marks);
+                self.groups(|first, packed| push(first, mark(packed, &table)))?;
+            }
+            Some(Marker::Long(mark)) => {
+                let table = table::<LONG>(marks);
+                self.groups(|first, packed| push(first, mark(packed, &table)))?;
+            }
+            None => self.each(|first, codes| {
                 let mark = |code: &u32| marks.get(*code as usize).copied();
                 let marks = codes.iter().map(|code| mark(code).unwrap_or(NO_MARK));
                 push(first, Marked::of(marks))
-            })?;
+            })?,
         }
         Ok(Planes {
             low: BitSet::of_words(low, self.codes.count),
@@ -218,12 +219,30 @@ fn gather(bytes: u64) -> u64 {
     bytes.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-/// Codes below this are marked as they are unpacked, with a table of this
-/// size: so large an array that no code of so many bits is outside of it.
-const SHORT: usize = 1 << 16;
+/// Codes below these are marked as they are unpacked, with a table of one of
+/// these sizes: no code of so many bits is outside of it. A query that keeps few
+/// rows would feel the making of a table that is larger than it must be.
+const SHORT: usize = 1 << 12;
+const LONG: usize = 1 << 16;
+
+/// A mark for each code, and none for those that do not occur.
+fn table<const LEN: usize>(marks: &[u8]) -> Box<[u8; LEN]> {
+    let mut table = Box::new([NO_MARK; LEN]);
+    table
+        .iter_mut()
+        .zip(marks)
+        .for_each(|(to, from)| *to = *from);
+    table
+}
 
 type Unpack = fn(&[u8], &mut [u32; GROUP]);
-type Mark = fn(&[u8], &[u8; SHORT]) -> Marked;
+type Mark<const LEN: usize> = fn(&[u8], &[u8; LEN]) -> Marked;
+
+/// How codes of up to 12 or up to 16 bits are marked.
+enum Marker {
+    Short(Mark<SHORT>),
+    Long(Mark<LONG>),
+}
 
 /// With the width known to the compiler, each code is a shift and a mask with
 /// constants.
@@ -242,16 +261,17 @@ fn unpacker(width: u8) -> Unpack {
 }
 
 /// For codes of up to 16 bits.
-fn marker(width: u8) -> Option<Mark> {
+fn marker(width: u8) -> Option<Marker> {
     macro_rules! of_width {
-        ($($width:literal)*) => {
+        (short $($short:literal)* long $($long:literal)*) => {
             match width {
-                $($width => Some(mark::<$width>),)*
+                $($short => Some(Marker::Short(mark::<$short, SHORT>)),)*
+                $($long => Some(Marker::Long(mark::<$long, LONG>)),)*
                 _ => None,
             }
         };
     }
-    of_width! { 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 }
+    of_width! { short 0 1 2 3 4 5 6 7 8 9 10 11 12 long 13 14 15 16 }
 }
 
 /// Unpacks the group that `packed` begins with.
@@ -274,7 +294,7 @@ fn unpack<const WIDTH: usize>(packed: &[u8], codes: &mut [u32; GROUP]) {
 }
 
 /// Unpacks the group that `packed` begins with, and marks its codes.
-fn mark<const WIDTH: usize>(packed: &[u8], table: &[u8; SHORT]) -> Marked {
+fn mark<const WIDTH: usize, const LEN: usize>(packed: &[u8], table: &[u8; LEN]) -> Marked {
     let mut marked = Marked::default();
     for n in 0..8 {
         // Eight codes are no more than 128 bits.

@@ -60,6 +60,11 @@ impl Plane {
         Ok(planes)
     }
 
+    /// Components of a row.
+    pub(crate) fn dim(&self) -> usize {
+        self.meta.dim as usize
+    }
+
     /// The norm of row `row`.
     pub(crate) fn norm(&self, row: u32) -> Result<f64> {
         let start = u64::from(self.inside(row)?) * 8;
@@ -82,6 +87,22 @@ impl Plane {
         let bytes = u64::from(rows.start) * row_len..u64::from(rows.end) * row_len;
         let bytes = self.file.read(self.plane, bytes)?;
         Ok(Numbers::new(bytes, f32::from_le_bytes))
+    }
+
+    /// The f32 components of neighbouring rows and their norms, where they are in place
+    /// and verified.
+    pub(crate) fn in_place(&self, rows: Range<u32>) -> Option<(&[f32], &[f64])> {
+        if cfg!(not(target_endian = "little")) {
+            return None;
+        }
+        let (start, end) = (u64::from(rows.start), u64::from(rows.end));
+        let row_len = u64::from(self.meta.dim) * 4;
+        let nearest = self
+            .file
+            .in_place(self.plane, start * row_len..end * row_len)?;
+        let norms = self.file.in_place(self.norms, start * 8..end * 8)?;
+        let nearest = bytemuck::try_cast_slice(nearest).ok()?;
+        Some((nearest, bytemuck::try_cast_slice(norms).ok()?))
     }
 
     /// The f32 components of all rows in place, unchecked; `None` where the file is

@@ -43,7 +43,8 @@ pub use query::{Hit, VectorStoreQuery, VectorStoreQueryMode};
 
 pub(crate) use bound::Query;
 pub(crate) use deciding::{deciding_picks, deciding_rows, deciding_scores};
-pub(crate) use kernels::prefetch;
 pub(crate) use mmr::mmr;
-pub(crate) use rows::{Block, Candidates, Part, RowRef, Rows, runs_between, runs_of};
+pub(crate) use rows::{
+    Block, Candidates, Nearest, Part, RowNumbers, RowRef, Rows, runs_between, runs_of,
+};
 pub(crate) use top_k::{Wanted, rank, top_k};

@@ -13,8 +13,8 @@ pub(crate) trait Rows: Sync {
     /// Whether all values of regular rows are `f32`.
     fn is_exact(&self) -> bool;
 
-    /// Gives `each` the rows of ascending runs, which are regular, in blocks of
-    /// neighbours.
+    /// Gives `each` the rows of ascending runs, which are regular, in blocks that
+    /// ascend as well.
     ///
     /// # Errors
     /// What `each` returns, and those of reading.
@@ -35,14 +35,47 @@ pub(crate) trait Rows: Sync {
     fn sequence(&self, row: u32) -> Result<u64>;
 }
 
-/// Neighbouring rows.
+/// Rows that are looked at together.
 pub(crate) struct Block<'a> {
-    /// The number of the first.
-    pub(crate) first: u32,
-    /// The `f32` nearest to each value, row after row.
-    pub(crate) nearest: &'a [f32],
+    pub(crate) rows: RowNumbers<'a>,
+    pub(crate) nearest: Nearest<'a>,
     /// The norm of each row.
     pub(crate) norms: &'a [f64],
+}
+
+/// The `f32` nearest to each value of the rows of a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Nearest<'a> {
+    /// Row after row.
+    Together(&'a [f32]),
+    /// Each row by itself.
+    Apart(&'a [&'a [f32]]),
+}
+
+/// The numbers of the rows of a block, ascending.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RowNumbers<'a> {
+    /// Neighbours, from this one on.
+    From(u32),
+    Listed(&'a [u32]),
+}
+
+impl RowNumbers<'_> {
+    /// The number of the `n`th row; the block has so many.
+    pub(crate) fn get(self, n: usize) -> u32 {
+        match self {
+            RowNumbers::From(first) => first.saturating_add(u32::try_from(n).unwrap_or(u32::MAX)),
+            RowNumbers::Listed(rows) => rows.get(n).copied().unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Those from the `n`th on.
+    pub(crate) fn skip(self, n: usize) -> Self {
+        match self {
+            RowNumbers::From(_) => RowNumbers::From(self.get(n)),
+            RowNumbers::Listed(rows) => RowNumbers::Listed(rows.get(n..).unwrap_or_default()),
+        }
+    }
 }
 
 /// The rows that a query looks at: parts of a store, oldest first, all of one

@@ -3,7 +3,12 @@
 
 use std::ops::Range;
 
-use super::{bound::Scaled, kernels::Kernel, rows::Candidates, threads};
+use super::{
+    bound::Scaled,
+    kernels::Kernel,
+    rows::{Candidates, Nearest, RowNumbers},
+    threads,
+};
 use crate::error::Result;
 
 /// Bytes of rows that are multiplied with all queries before the next are: they
@@ -12,9 +17,6 @@ const TILE: usize = if cfg!(test) { 256 } else { 128 << 10 };
 
 /// Dot products that one thread holds, of all queries.
 const MAX_DOTS: usize = 1 << 20;
-/// A row that stands alone takes the time of so many more: it has to be fetched
-/// from somewhere else in memory.
-const LONE: usize = 3;
 
 /// What one thread goes over: runs of regular rows, part by part.
 #[derive(Debug, Default)]
@@ -24,13 +26,13 @@ pub(super) struct Share {
     pub(super) len: usize,
 }
 
-/// Approximate cosines of neighbouring rows with one query.
+/// Approximate cosines of some rows with one query.
 pub(super) struct Found<'a> {
     /// The query's number.
     pub(super) query: usize,
     pub(super) part: u32,
-    /// The first row.
-    pub(super) first: u32,
+    /// Which rows; there are as many as cosines.
+    pub(super) rows: RowNumbers<'a>,
     pub(super) cosines: &'a [f64],
 }
 
@@ -43,12 +45,8 @@ pub(super) fn shares(candidates: &Candidates<'_>, queries: usize) -> Vec<Share> 
             runs.map(move |run| (number, run.clone()))
         })
     };
-    let (mut total, mut lone) = (0, 0);
-    for (_, run) in runs() {
-        total += run.len();
-        lone += usize::from(run.len() == 1);
-    }
-    let work = (total + lone * LONE).saturating_mul(candidates.dim());
+    let total: usize = runs().map(|(_, run)| run.len()).sum();
+    let work = total.saturating_mul(candidates.dim());
     let each = total.div_ceil(threads::worth(work.saturating_mul(queries)));
     let mut shares = vec![Share::default()];
     for (part, mut run) in runs() {
@@ -98,12 +96,22 @@ pub(super) fn scan(
             continue;
         };
         source.each_block(runs, &mut |block| {
-            let tiles = block.nearest.chunks(most * dim);
-            let mut first = block.first;
-            for (tile, norms) in tiles.zip(block.norms.chunks(most)) {
+            let mut rows = block.rows;
+            for (n, norms) in block.norms.chunks(most).enumerate() {
                 let count = norms.len();
                 let dots = dots.get_mut(..count * queries.len()).unwrap_or_default();
-                kernel.dots_of_many(&nearest, tile, count, dots);
+                match block.nearest {
+                    Nearest::Together(numbers) => {
+                        let tile = numbers.chunks(most * dim).nth(n).unwrap_or_default();
+                        kernel.dots_of_many(&nearest, tile, count, dots);
+                    }
+                    Nearest::Apart(apart) => {
+                        let tile = apart.chunks(most).nth(n).unwrap_or_default();
+                        for (query, dots) in nearest.iter().zip(dots.chunks_mut(count)) {
+                            kernel.dots_apart(query, tile, dots);
+                        }
+                    }
+                }
                 for (n, (query, dots)) in queries.iter().zip(dots.chunks_exact(count)).enumerate() {
                     let cosines = cosines.get_mut(..count).unwrap_or_default();
                     for ((cosine, dot), norm) in cosines.iter_mut().zip(dots).zip(norms) {
@@ -112,11 +120,11 @@ pub(super) fn scan(
                     each(Found {
                         query: n,
                         part: *part,
-                        first,
+                        rows,
                         cosines,
                     });
                 }
-                first += u32::try_from(count).unwrap_or(u32::MAX);
+                rows = rows.skip(count);
             }
             Ok(())
         })?;

@@ -5,8 +5,8 @@ use std::ops::Range;
 use proptest::prelude::*;
 
 use super::{
-    Block, Candidates, Hit, Part, Query, Rows, Wanted, exact, heap, mmr, runs_between, runs_of,
-    top_k,
+    Block, Candidates, Hit, Nearest, Part, Query, RowNumbers, Rows, Wanted, exact, heap, mmr,
+    runs_between, runs_of, top_k,
 };
 use crate::error::{Error, QueryError, Result};
 
@@ -103,10 +103,26 @@ impl Rows for Table {
                     .iter()
                     .all(|&row| !rows.contains(&(row as usize)))
             );
+            // Together or apart: that makes no difference.
+            let together = &self.nearest[rows.start * self.dim..rows.end * self.dim];
+            let apart: Vec<&[f32]> = together.chunks(self.dim).collect();
+            let listed: Vec<u32> = rows.clone().map(|row| row as u32).collect();
+            let (rows, nearest, norms) = match first % 2 {
+                0 => (
+                    RowNumbers::From(first),
+                    Nearest::Together(together),
+                    &self.norms[rows],
+                ),
+                _ => (
+                    RowNumbers::Listed(&listed),
+                    Nearest::Apart(&apart),
+                    &self.norms[rows],
+                ),
+            };
             each(Block {
-                first,
-                nearest: &self.nearest[rows.start * self.dim..rows.end * self.dim],
-                norms: &self.norms[rows],
+                rows,
+                nearest,
+                norms,
             })?;
         }
         Ok(())

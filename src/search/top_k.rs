@@ -262,12 +262,12 @@ impl Keeper<'_> {
         }
         let bound = self.bounds.get(found.part as usize);
         let bound = bound.copied().unwrap_or(f64::INFINITY);
-        for (row, &cosine) in (found.first..).zip(found.cosines) {
+        for (n, &cosine) in found.cosines.iter().enumerate() {
             // Nearly all rows end here.
             if cosine + bound < self.threshold {
                 continue;
             }
-            let part = found.part;
+            let (part, row) = (found.part, found.rows.get(n));
             self.kept.push((RowRef { part, row }, cosine));
             self.raise(cosine - bound);
         }

@@ -24,6 +24,8 @@ use std::sync::LazyLock;
 /// Unsafe to call where the processor lacks what the kernel is compiled for, and
 /// for no other reason: slices are checked.
 type One = unsafe fn(query: &[f32], rows: &[f32], out: &mut [f32]);
+/// The same of rows that stand apart, each of the query's length.
+type Apart = unsafe fn(query: &[f32], rows: &[&[f32]], out: &mut [f32]);
 /// The same of four queries of one length, unsafe for the same reason. Element `q` of an outcome is that
 /// of query `q`.
 type Four = unsafe fn(queries: [&[f32]; 4], rows: &[f32], out: [&mut [f32]; 4]);
@@ -38,6 +40,7 @@ pub(crate) struct Kernel {
     )]
     pub(crate) name: &'static str,
     one: One,
+    apart: Apart,
     four: Four,
     /// Products go through one of so many running sums in turn.
     sums: usize,
@@ -97,6 +100,16 @@ impl Kernel {
         }
     }
 
+    /// The dot products of `query` with rows that stand apart in memory, one for each
+    /// element of `out`.
+    pub(crate) fn dots_apart(&self, query: &[f32], rows: &[&[f32]], out: &mut [f32]) {
+        // SAFETY: as in `dots`.
+        #[allow(unsafe_code)]
+        unsafe {
+            (self.apart)(query, rows, out);
+        }
+    }
+
     /// The dot products of several queries of one length. Those of the first
     /// query come first in `out`; there are `count` rows.
     pub(crate) fn dots_of_many(
@@ -129,18 +142,7 @@ impl Kernel {
     }
 }
 
-/// Has the processor fetch rows that will be multiplied soon. No more than a hint.
-pub(crate) fn prefetch(rows: &[f32]) {
-    // What follows the processor then fetches by itself.
-    const FIRST: usize = 32;
-    let rows = rows.get(..FIRST).unwrap_or(rows);
-    #[cfg(target_arch = "x86_64")]
-    x86::prefetch(rows);
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = rows;
-}
-
-/// Defines `one` and `four`, which go over rows, from `dot` and `dot4`, which
+/// Defines `one`, `apart` and `four`, which go over rows, from `dot` and `dot4`, which
 /// take one row. A macro, because what it defines must be compiled for the same
 /// processor features for `dot` to become part of the loop.
 macro_rules! row_loops {
@@ -148,6 +150,13 @@ macro_rules! row_loops {
         $(#[$feature])*
         fn one(query: &[f32], rows: &[f32], out: &mut [f32]) {
             for (row, out) in rows.chunks_exact(query.len()).zip(out) {
+                *out = dot(query, row);
+            }
+        }
+
+        $(#[$feature])*
+        fn apart(query: &[f32], rows: &[&[f32]], out: &mut [f32]) {
+            for (row, out) in rows.iter().zip(out) {
                 *out = dot(query, row);
             }
         }

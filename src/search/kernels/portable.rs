@@ -6,6 +6,7 @@ use super::{Kernel, row_loops, sum16};
 pub(super) const KERNEL: Kernel = Kernel {
     name: "portable",
     one,
+    apart,
     four,
     sums: LANES,
     others: OTHERS,

@@ -31,6 +31,10 @@ fn every_component_of_every_row_counts_once() {
             let mut one = [f32::NAN; 3];
             kernel.dots(queries[6], &rows, &mut one);
             assert_eq!(one, expected[18..], "{} at {dim}", kernel.name);
+            let apart: Vec<&[f32]> = rows.chunks(dim).rev().collect();
+            kernel.dots_apart(queries[6], &apart, &mut one);
+            one.reverse();
+            assert_eq!(one, expected[18..], "{} at {dim}, apart", kernel.name);
         }
     }
 }

@@ -2,18 +2,6 @@
 
 use super::{Kernel, portable};
 
-/// See [`prefetch`](super::prefetch).
-pub(super) fn prefetch(rows: &[f32]) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    /// Components in a line of the cache.
-    const LINE: usize = 16;
-    for line in rows.chunks(LINE) {
-        // SAFETY: a prefetch has no effect that a program can see, whatever the
-        // address; and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
-    }
-}
-
 /// Defines `dot` and `dot4` from the operations on vectors beside it.
 macro_rules! vector_dots {
     ($lanes:literal, $(#[$feature:meta])*) => {
@@ -90,6 +78,7 @@ pub(super) mod avx512 {
     pub(in super::super) const KERNEL: Kernel = Kernel {
         name: "AVX-512",
         one,
+        apart,
         four,
         // Of `dot4`, one vector a query. `dot` has four times as many …
         sums: 16,
@@ -149,6 +138,7 @@ pub(super) mod avx2_fma {
     pub(in super::super) const KERNEL: Kernel = Kernel {
         name: "AVX2 and FMA",
         one,
+        apart,
         four,
         // As for AVX-512, with 8 lanes.
         sums: 8,
@@ -208,6 +198,7 @@ pub(super) mod avx2 {
     pub(in super::super) const KERNEL: Kernel = Kernel {
         name: "AVX2",
         one,
+        apart,
         four,
         ..portable::KERNEL
     };

@@ -10,6 +10,7 @@
 mod change_records;
 mod deciding;
 mod entries;
+mod gather;
 mod names;
 mod query;
 mod records;

@@ -1,39 +1,21 @@
 //! Candidates among the rows of segments, as a search sees them.
 
-use std::{collections::VecDeque, ops::Range};
+use std::ops::Range;
 
+use super::gather::Gathered;
 use crate::{
     error::Result,
-    planes::Numbers,
-    search::{Block, Candidates, Part, Rows, VectorStoreQuery, prefetch, runs_between, runs_of},
+    search::{
+        Block, Candidates, Nearest, Part, RowNumbers, Rows, VectorStoreQuery, runs_between, runs_of,
+    },
     segment::{Map, VectorSegment},
     store::{Named, RowStore},
 };
 
 /// Bytes of rows that are read at a time. (Few in unit tests.)
 const CHUNK: usize = if cfg!(test) { 64 } else { 1 << 20 };
-/// Rows that stand alone come from all over the memory. So many are asked for
-/// before they are needed.
-const AHEAD: usize = 8;
-/// A block of so many bytes is long: the processor asks for the rest by itself.
-const LONG: usize = 16 << 10;
-
-/// Rows that were read.
-struct Opened<'s> {
-    first: u32,
-    nearest: Numbers<'s, f32>,
-    norms: Numbers<'s, f64>,
-}
-
-impl Opened<'_> {
-    fn block(&self) -> Block<'_> {
-        Block {
-            first: self.first,
-            nearest: &self.nearest,
-            norms: &self.norms,
-        }
-    }
-}
+/// A run of more bytes is long and is used where it is; short ones are gathered.
+const LONG: usize = if cfg!(test) { 16 } else { 16 << 10 };
 
 /// The rows of a segment that a query looks at.
 pub(super) struct Selected<'s> {
@@ -104,29 +86,25 @@ impl Rows for Selected<'_> {
         each: &mut dyn FnMut(Block<'_>) -> Result<()>,
     ) -> Result<()> {
         let plane = self.segment.plane();
-        let most = (CHUNK / 4 / self.dim().max(1)).max(1);
-        let mut ahead = VecDeque::with_capacity(AHEAD + 1);
+        let row_len = (self.dim() * 4).max(1);
+        let most = (CHUNK / row_len).max(1);
+        let mut gathered = Gathered::new(plane);
         for run in runs {
+            if run.len() * row_len <= LONG {
+                gathered.add(run.clone(), each)?;
+                continue;
+            }
+            gathered.flush(each)?;
             for first in run.clone().step_by(most) {
                 let end = run.end.min(first.saturating_add(most as u32));
-                let opened = Opened {
-                    first,
-                    nearest: plane.nearest(first..end)?,
-                    norms: plane.norms(first..end)?,
-                };
-                let is_long = opened.nearest.len() * 4 > LONG;
-                if !is_long {
-                    prefetch(&opened.nearest);
-                }
-                ahead.push_back(opened);
-                while ahead.len() > AHEAD || (is_long && !ahead.is_empty()) {
-                    if let Some(opened) = ahead.pop_front() {
-                        each(opened.block())?;
-                    }
-                }
+                each(Block {
+                    rows: RowNumbers::From(first),
+                    nearest: Nearest::Together(&plane.nearest(first..end)?),
+                    norms: &plane.norms(first..end)?,
+                })?;
             }
         }
-        ahead.iter().try_for_each(|opened| each(opened.block()))
+        gathered.flush(each)
     }
 
     fn values(&self, row: u32, values: &mut Vec<f64>) -> Result<f64> {
