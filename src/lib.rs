@@ -40,10 +40,13 @@
 //! # Ok::<(), twinstore::Error>(())
 //! ```
 //!
-//! The layers, each importing only those before it: [`error`], [`bytes`],
+//! The layers, each importing only those before it: [`error`], [`disk`], [`bytes`],
 //! [`json`], [`container`], `blocks`, `ids`, `columns`, `planes`,
 //! `orders`, `hashes`, [`segment`], [`persist_dir`], [`search`], [`store`], [`convert`],
 //! [`storage_context`], `cli` (with the feature of that name). `ARCHITECTURE.md` walks through them; `docs/FORMAT.md` defines every byte on disk.
+
+// What changes files goes through `disk`. Tests make files as they like.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod blocks;
 pub mod bytes;
@@ -52,6 +55,7 @@ pub mod cli;
 mod columns;
 pub mod container;
 pub mod convert;
+pub mod disk;
 pub mod error;
 mod hashes;
 mod ids;

@@ -61,6 +61,7 @@ impl Spill {
         let place = place.into();
         let file = match &place {
             Spills::Dir(dir) => {
+                #[allow(clippy::disallowed_methods, reason = "it never has a name")]
                 let file =
                     tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
                 Kept::File(BufWriter::with_capacity(BUFFER, file))

@@ -2,7 +2,6 @@
 //! the end. Memory: 4 bytes for each 64 KiB written, and a buffer.
 
 use std::{
-    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -16,6 +15,7 @@ use super::{
 };
 use crate::{
     bytes::MEMORY,
+    disk,
     error::{Error, Place, Result},
 };
 
@@ -38,7 +38,7 @@ pub struct ContainerWriter {
 /// Where a container is written to.
 #[derive(Debug)]
 enum Out {
-    File(io::BufWriter<File>),
+    File(io::BufWriter<disk::File>),
     Memory(Vec<u8>),
 }
 
@@ -66,7 +66,7 @@ impl ContainerWriter {
     /// # Errors
     /// [`Error::Io`].
     pub fn create(path: &Path, kind: FileKind) -> Result<ContainerWriter> {
-        let file = File::create_new(path).map_err(Error::io("create", path))?;
+        let file = disk::create(path).map_err(Error::io("create", path))?;
         let file = Out::File(io::BufWriter::with_capacity(BUFFER, file));
         ContainerWriter::begun(file, path, kind)
     }
@@ -165,14 +165,14 @@ impl ContainerWriter {
         let result = result.and_then(|()| match &file {
             Out::File(file) => {
                 let sync = Error::io("sync", &self.path);
-                file.get_ref().sync_all().map_err(sync)
+                file.get_ref().sync().map_err(sync)
             }
             Out::Memory(_) => Ok(()),
         });
         // What could not be written or synced must not stay and be found.
         if let Err(e) = result {
             drop(file);
-            let _ = fs::remove_file(&self.path);
+            let _ = disk::remove_file(&self.path);
             return Err(e);
         }
         Ok(written)
@@ -284,7 +284,7 @@ impl Drop for ContainerWriter {
             drop(file);
             // Nothing refers to an unfinished file; what stays behind after a
             // failure here is removed by the next gc.
-            let _ = fs::remove_file(&self.path);
+            let _ = disk::remove_file(&self.path);
         }
     }
 }

@@ -1,18 +1,21 @@
 //! A new directory that is there with all its files, or not at all.
 
-use std::{fs, path::Path};
-
-use tempfile::TempDir;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::temporary;
 use crate::{
+    disk,
     error::{Error, Result},
     persist_dir::{durable, manifest::twin_dir},
 };
 
 /// A directory being filled, under a temporary name beside the one it gets.
 pub(crate) struct FreshDir {
-    temp: TempDir,
+    path: PathBuf,
+    is_ours: bool,
 }
 
 /// Refuses what is neither a new name nor an empty directory, or lies inside
@@ -57,25 +60,38 @@ impl FreshDir {
     pub(crate) fn create(out: &Path) -> Result<FreshDir> {
         let parent = parent(out);
         fs::metadata(parent).map_err(Error::io("create a directory in", parent))?;
-        let temp = temporary::builder(0o777)
-            .tempdir_in(parent)
-            .map_err(Error::io("create a directory in", parent))?;
-        Ok(FreshDir { temp })
+        let path = temporary::fresh_path(parent)?;
+        disk::create_dir(&path).map_err(Error::io("create a directory in", parent))?;
+        let is_ours = true;
+        Ok(FreshDir { path, is_ours })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.temp.path()
+        &self.path
     }
 
     /// Gives it its name. All files in it were synced.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(crate) fn publish(self, out: &Path) -> Result<()> {
+    pub(crate) fn publish(mut self, out: &Path) -> Result<()> {
         durable::sync_dir(self.path())?;
-        fs::rename(self.path(), out).map_err(Error::io("create", out))?;
+        disk::rename(self.path(), out).map_err(Error::io("create", out))?;
         // Renamed away: there is nothing left to remove.
-        let _ = self.temp.keep();
+        self.is_ours = false;
         durable::sync_parent(out)
+    }
+}
+
+impl Drop for FreshDir {
+    fn drop(&mut self) {
+        if !self.is_ours {
+            return;
+        }
+        // It has files only. What cannot be removed is in nobody's way.
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let _ = disk::remove_file(&entry.path());
+        }
+        let _ = disk::remove_dir(&self.path);
     }
 }

@@ -1,7 +1,7 @@
 //! Packing one file into new segments, with the proof that they print it.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{Read, Seek, SeekFrom},
     path::Path,
     sync::Arc,
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     container::{Container, Expected, OpenOptions, Written},
+    disk,
     error::{Error, JsonFault, Result},
     json::{JsonStyle, Window},
     persist_dir::{Fingerprint, JsonDamage, SegmentKind, SegmentRef, Stat, StoreKind, Writer},
@@ -171,7 +172,7 @@ impl PackedFile {
             // Even an error may only mean that the file was being written.
             for segment in packed.iter().flat_map(PackedFile::all_segments) {
                 // What stays behind is named by no manifest, and gc's.
-                let _ = fs::remove_file(segment.name.path_in(writer.twin_dir()));
+                let _ = disk::remove_file(&segment.name.path_in(writer.twin_dir()));
             }
         }
         Err(Error::SourceBusy { path, tries: TRIES })
@@ -310,7 +311,7 @@ impl Job<'_> {
     /// behind is named by no manifest, and gc's.
     fn discard(&self, segments: &mut Vec<SegmentRef>) {
         for segment in segments.drain(..) {
-            let _ = fs::remove_file(segment.name.path_in(self.writer.twin_dir()));
+            let _ = disk::remove_file(&segment.name.path_in(self.writer.twin_dir()));
         }
     }
 

@@ -3,15 +3,14 @@
 //! the name that LlamaIndex opens.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
-use tempfile::TempPath;
-
-use super::{Progress, Silent, store_text::StoreText, temporary};
+use super::{Progress, Silent, store_text::StoreText, temporary::TempFile};
 use crate::{
+    disk,
     error::{Error, Result, SyncProblem},
     persist_dir::{Fingerprint, Fingerprinter, Stat, Store, SyncFile, Writer, durable},
 };
@@ -20,7 +19,7 @@ use crate::{
 /// removed.
 #[derive(Debug)]
 pub(crate) struct PrintedJson {
-    temp: TempPath,
+    temp: TempFile,
     /// The JSON file.
     path: PathBuf,
     /// The file to be replaced: where `path` is a link, what it leads to.
@@ -43,7 +42,7 @@ impl PrintedJson {
     ) -> Result<PrintedJson> {
         let (out, mut printed) = PrintedJson::create(dir, file)?;
         progress.begin(file, length.unwrap_or(0));
-        let text = write(store, out, &printed.temp, length, None, progress);
+        let text = write(store, out, printed.temp.path(), length, None, progress);
         progress.end();
         printed.text = text?.unwrap_or(printed.text);
         Ok(printed)
@@ -61,12 +60,12 @@ impl PrintedJson {
         limit: Option<u64>,
     ) -> Result<Option<PrintedJson>> {
         let (out, printed) = PrintedJson::create(dir, file)?;
-        let text = write(store, out, &printed.temp, None, limit, &Silent)?;
+        let text = write(store, out, printed.temp.path(), None, limit, &Silent)?;
         Ok(text.map(|text| PrintedJson { text, ..printed }))
     }
 
     /// An empty file beside that of the name `file` in `dir`.
-    fn create(dir: &Path, file: &str) -> Result<(File, PrintedJson)> {
+    fn create(dir: &Path, file: &str) -> Result<(disk::File, PrintedJson)> {
         let path = dir.join(file);
         let target = match fs::symlink_metadata(&path) {
             Ok(meta) if meta.is_symlink() => {
@@ -75,14 +74,11 @@ impl PrintedJson {
             _ => path.clone(),
         };
         let beside = target.parent().unwrap_or(dir);
-        let temp = temporary::builder(0o666)
-            .tempfile_in(beside)
-            .map_err(Error::io("create a file in", beside))?;
-        let (out, temp) = temp.into_parts();
+        let (out, temp) = TempFile::create(beside)?;
         if let Ok(old) = fs::metadata(&target) {
             // A file that was not for everybody must not become so.
             let set = out.set_permissions(old.permissions());
-            set.map_err(Error::io("set permissions of", &temp))?;
+            set.map_err(Error::io("set permissions of", temp.path()))?;
         }
         let printed = PrintedJson {
             temp,
@@ -121,7 +117,7 @@ impl PrintedJson {
         sync.save(writer.lock())?;
         // Renaming changes nothing that a stat shows, and nobody else knows of
         // the file yet.
-        let stat = Stat::of(&temp)?;
+        let stat = Stat::of(temp.path())?;
 
         // Printing took its time. What somebody persisted meanwhile is not to be
         // lost: a writer that truncates first looks damaged while it writes.
@@ -131,19 +127,16 @@ impl PrintedJson {
         };
         match (seen, Stat::of(&target)?) {
             (None, None) => {
-                let temp = temp
-                    .keep()
-                    .map_err(|e| Error::io("create", &path)(e.error))?;
-                match durable::publish(&temp, &target) {
-                    Ok(()) => durable::sync_parent(&target)?,
+                match disk::rename_new(temp.path(), &target) {
+                    Ok(()) => temp.is_gone(),
                     Err(e) if e.kind() == ErrorKind::AlreadyExists => return Err(changed()),
                     Err(e) => return Err(Error::io("create", &path)(e)),
                 }
+                durable::sync_parent(&target)?;
             }
             (Some(seen), Some(now)) if now.same(&seen) => {
-                durable::replace(&temp, &target)?;
-                // Renamed away: there is nothing left to remove.
-                let _ = temp.keep();
+                durable::replace(temp.path(), &target)?;
+                temp.is_gone();
             }
             _ => return Err(changed()),
         }
@@ -159,9 +152,9 @@ impl PrintedJson {
     /// # Errors
     /// [`Error::Io`].
     pub(crate) fn put_into_new_dir(self) -> Result<u64> {
-        let create = Error::io("create", &self.path);
-        let renamed = self.temp.persist_noclobber(&self.path);
-        renamed.map_err(|e| create(e.error))?;
+        let renamed = disk::rename_new(self.temp.path(), &self.path);
+        renamed.map_err(Error::io("create", &self.path))?;
+        self.temp.is_gone();
         Ok(self.text.length())
     }
 }
@@ -169,7 +162,7 @@ impl PrintedJson {
 /// Prints a store to a new file and syncs it. `None` where the text is over `limit`.
 fn write(
     store: &StoreText,
-    file: File,
+    file: disk::File,
     path: &Path,
     length: Option<u64>,
     limit: Option<u64>,
@@ -195,7 +188,7 @@ fn write(
     }
     printed?;
     let file = out.into_inner().map_err(|e| write()(e.into_error()))?;
-    file.sync_all().map_err(Error::io("sync", path))?;
+    file.sync().map_err(Error::io("sync", path))?;
     match length {
         Some(_) => Ok(Some(fingerprinter.finish())),
         // What is sampled depends on the length.

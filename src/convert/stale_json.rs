@@ -1,9 +1,10 @@
 //! JSON files that hold an older state and are not written anew: they get another
 //! name, so that nobody takes them for the state of today.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use crate::{
+    disk,
     error::{Error, Result, SyncProblem},
     persist_dir::{Stat, SyncFile, durable},
 };
@@ -20,7 +21,7 @@ pub(crate) fn set_aside(dir: &Path, file: &str, seen: &Stat, sync: &mut SyncFile
         return Err(Error::OutOfSync { path, problem });
     }
     let stale = dir.join(format!("{file}.stale"));
-    fs::rename(&path, &stale).map_err(Error::io("rename", &path))?;
+    disk::rename(&path, &stale).map_err(Error::io("rename", &path))?;
     sync.record_dropped(file);
     durable::sync_dir(dir)
 }

@@ -1,7 +1,16 @@
 //! Temporary files in a persist directory: their names and permissions, and
 //! how leftovers go.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    disk,
+    error::{Error, Result},
+    persist_dir::names::random,
+};
 
 /// Names of temporary files and directories of ours begin so …
 const PREFIX: &str = ".twinstore-tmp-";
@@ -15,16 +24,57 @@ pub(crate) fn is_temp(name: &str) -> bool {
     random.len() == RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// A builder of temporary names whose files and directories get the
-/// permissions that any program's would: `mode` less the umask.
-pub(crate) fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).rand_bytes(RANDOM);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    #[cfg(not(unix))]
-    let _ = mode;
-    builder
+/// A path in `dir` for a temporary file or directory, which nothing has yet.
+///
+/// # Errors
+/// [`Error::Io`], when the system has no randomness to give.
+pub(crate) fn fresh_path(dir: &Path) -> Result<PathBuf> {
+    let mut number = random().map_err(Error::io("name a new file in", dir))?;
+    let mut name = PREFIX.to_owned();
+    for _ in 0..RANDOM {
+        // A digit to the base 36.
+        name.extend(char::from_digit((number % 36) as u32, 36));
+        number /= 36;
+    }
+    Ok(dir.join(name))
+}
+
+/// A temporary file, which is removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct TempFile {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl TempFile {
+    /// Creates it in `dir`, with the permissions that any new file has.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn create(dir: &Path) -> Result<(disk::File, TempFile)> {
+        let path = fresh_path(dir)?;
+        let file = disk::create(&path).map_err(Error::io("create a file in", dir))?;
+        let is_ours = true;
+        Ok((file, TempFile { path, is_ours }))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// It was renamed: there is nothing left to remove.
+    pub(crate) fn is_gone(mut self) {
+        self.is_ours = false;
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // What stays behind is removed by the next run.
+            let _ = disk::remove_file(&self.path);
+        }
+    }
 }
 
 /// Removes what an interrupted run left. The lock is held, so that no other
@@ -33,7 +83,7 @@ pub(crate) fn remove_leftovers(dir: &Path) {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     for entry in entries {
         if is_temp(&entry.file_name().to_string_lossy()) {
-            let _ = fs::remove_file(entry.path());
+            let _ = disk::remove_file(&entry.path());
         }
     }
 }

@@ -7,34 +7,19 @@
 //! A sync that failed is never tried again: the kernel may have dropped the
 //! bytes and would report success (see [`Error::Poisoned`]).
 
-use std::{
-    fs::{self, File},
-    io,
-    path::Path,
-};
+use std::{io, path::Path};
 
-use crate::error::{Error, Result};
+use crate::{
+    disk,
+    error::{Error, Result},
+};
 
 /// Makes names created, renamed or removed in the directory `dir` durable.
 ///
 /// # Errors
 /// [`Error::Io`].
-#[cfg(unix)]
 pub fn sync_dir(dir: &Path) -> Result<()> {
-    let sync = |e| Error::io("sync", dir)(e);
-    File::open(dir).map_err(sync)?.sync_all().map_err(sync)
-}
-
-/// Makes names created, renamed or removed in the directory `dir` durable.
-///
-/// Windows has no such call and opens no directory for it: NTFS logs changes
-/// of names itself.
-///
-/// # Errors
-/// [`Error::Io`], when there is no such directory.
-#[cfg(not(unix))]
-pub fn sync_dir(dir: &Path) -> Result<()> {
-    fs::metadata(dir).map(drop).map_err(Error::io("sync", dir))
+    disk::sync_dir(dir).map_err(Error::io("sync", dir))
 }
 
 /// Syncs a file that is closed already.
@@ -42,10 +27,7 @@ pub fn sync_dir(dir: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Io`].
 pub fn sync_file(path: &Path) -> Result<()> {
-    let sync = |e| Error::io("sync", path)(e);
-    // Windows flushes only through a handle that may write.
-    let file = File::options().read(true).write(cfg!(windows)).open(path);
-    file.map_err(sync)?.sync_all().map_err(sync)
+    disk::sync_file(path).map_err(Error::io("sync", path))
 }
 
 /// Creates a directory whose parent exists, unless it is there.
@@ -56,7 +38,7 @@ pub fn sync_file(path: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Io`].
 pub fn create_dir(dir: &Path) -> Result<()> {
-    match fs::create_dir(dir) {
+    match disk::create_dir(dir) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
         other => other.map_err(Error::io("create", dir))?,
     }
@@ -70,7 +52,7 @@ pub fn create_dir(dir: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Io`]; `temp` is left for the caller to remove.
 pub fn replace(temp: &Path, target: &Path) -> Result<()> {
-    fs::rename(temp, target).map_err(Error::io("replace", target))?;
+    disk::rename(temp, target).map_err(Error::io("replace", target))?;
     sync_parent(target)
 }
 
@@ -80,8 +62,10 @@ pub fn replace(temp: &Path, target: &Path) -> Result<()> {
 /// # Errors
 /// The system's; `AlreadyExists` when somebody else has the name.
 pub fn publish(temp: &Path, target: &Path) -> io::Result<()> {
-    let temp = tempfile::TempPath::try_from_path(temp)?;
-    temp.persist_noclobber(target).map_err(|e| e.error)
+    disk::rename_new(temp, target).inspect_err(|_| {
+        // Nothing refers to it; if it stays, the next gc removes it.
+        let _ = disk::remove_file(temp);
+    })
 }
 
 /// Removes a file of a directory and makes that durable.
@@ -89,7 +73,7 @@ pub fn publish(temp: &Path, target: &Path) -> io::Result<()> {
 /// # Errors
 /// [`Error::Io`].
 pub fn remove(path: &Path) -> Result<()> {
-    fs::remove_file(path).map_err(Error::io("remove", path))?;
+    disk::remove_file(path).map_err(Error::io("remove", path))?;
     sync_parent(path)
 }
 
@@ -108,6 +92,8 @@ pub fn sync_parent(path: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

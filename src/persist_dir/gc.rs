@@ -17,7 +17,10 @@ use super::{
     manifest,
     names::{self, LOCK, SYNC, SegmentName},
 };
-use crate::error::{Error, Result};
+use crate::{
+    disk,
+    error::{Error, Result},
+};
 
 /// How many generations are kept unless the user says otherwise: the newest,
 /// and the one that readers may still be about to open.
@@ -127,7 +130,7 @@ impl Collected {
         }
         for path in paths {
             let length = path.symlink_metadata().map_or(0, |m| m.len());
-            match std::fs::remove_file(&path) {
+            match disk::remove_file(&path) {
                 Ok(()) => {
                     self.bytes = self.bytes.saturating_add(length);
                     self.removed.push(path);

@@ -16,7 +16,10 @@ use std::{
 };
 
 use super::names::LOCK;
-use crate::error::{Error, Result};
+use crate::{
+    disk,
+    error::{Error, Result},
+};
 
 /// A held lock. Dropping it releases it.
 #[derive(Debug)]
@@ -81,12 +84,12 @@ impl Drop for Lock {
 /// Opens the lock file, creating it if it is missing, but not through a
 /// dangling link, which `create` alone would follow.
 fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true).write(true);
-    match options.clone().create_new(true).open(path) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => options.open(path),
-        other => other,
+    match disk::create(path) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
     }
+    #[allow(clippy::disallowed_methods, reason = "it is opened, and never written")]
+    File::options().read(true).write(true).open(path)
 }
 
 #[cfg(test)]

@@ -186,7 +186,11 @@ fn parse_hex(digits: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-fn random() -> io::Result<u64> {
+/// A number that nobody can foresee.
+///
+/// # Errors
+/// The system's, when it has no randomness to give.
+pub(crate) fn random() -> io::Result<u64> {
     getrandom::u64().map_err(|e| io::Error::other(e.to_string()))
 }
 

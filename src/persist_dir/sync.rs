@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     container::{FileKind, record},
+    disk,
     error::{Error, Fault, Result},
 };
 
@@ -136,7 +137,7 @@ impl SyncFile {
         record::write(&temp, FileKind::Sync, self)?;
         durable::replace(&temp, &dir.join(SYNC)).inspect_err(|_| {
             // Nothing refers to it; if it stays, the next gc removes it.
-            let _ = std::fs::remove_file(&temp);
+            let _ = disk::remove_file(&temp);
         })
     }
 

@@ -1,10 +1,11 @@
 //! Records.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use super::{Appended, feed::give, proof};
 use crate::{
     container::{Container, Expected, OpenOptions},
+    disk,
     error::{Error, Result},
     persist_dir::{SegmentKind, SegmentName, SegmentRef, Writer},
     segment::{Compression, RecordsWriter, Survey, TombstoneWriter},
@@ -76,7 +77,7 @@ pub(crate) fn compact_records(
     let new = appended.segment.iter().chain(&appended.tombstones);
     for segment in new.filter(|segment| Some(**segment) != old) {
         // What stays behind is named by no manifest, and gc's.
-        let _ = fs::remove_file(segment.name.path_in(writer.twin_dir()));
+        let _ = disk::remove_file(&segment.name.path_in(writer.twin_dir()));
     }
     proved.map(|_| None)
 }

@@ -2,10 +2,9 @@
 
 mod proof;
 
-use std::fs;
-
 use super::Appended;
 use crate::{
+    disk,
     error::Result,
     persist_dir::{SegmentKind, SegmentName, SegmentRef, Writer},
     segment::{Map, TombstoneWriter, VectorWriter},
@@ -51,7 +50,7 @@ pub(crate) fn compact_rows(
     let new = compacted.segment.iter().chain(&compacted.tombstones);
     for segment in new.filter(|segment| Some(**segment) != old) {
         // What stays behind is named by no manifest, and gc's.
-        let _ = fs::remove_file(segment.name.path_in(writer.twin_dir()));
+        let _ = disk::remove_file(&segment.name.path_in(writer.twin_dir()));
     }
     proved.map(|_| None)
 }

@@ -10,7 +10,7 @@ mod report;
 mod store;
 
 use std::{
-    fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -23,8 +23,9 @@ use super::{
 };
 use crate::{
     container::{OpenOptions, Verify},
+    disk,
     error::{Error, Result},
-    persist_dir::{Snapshot, durable, manifest},
+    persist_dir::{Snapshot, manifest},
 };
 
 /// The report's name in the new directory.
@@ -126,8 +127,9 @@ fn write_report(report: &SalvageReport, path: &PathBuf) -> Result<()> {
     let write = || Error::io("write", path);
     let mut text = serde_json::to_vec_pretty(report).map_err(|e| write()(e.into()))?;
     text.push(b'\n');
-    fs::write(path, text).map_err(write())?;
-    durable::sync_file(path)
+    let mut file = disk::create(path).map_err(write())?;
+    file.write_all(&text).map_err(write())?;
+    file.sync().map_err(Error::io("sync", path))
 }
 
 /// `name`, with a number behind it where it is taken.

@@ -1,7 +1,6 @@
 //! What is left of one store, as a file.
 
 use std::{
-    fs::{self, File},
     io::{BufWriter, Write},
     path::Path,
     sync::Arc,
@@ -11,6 +10,7 @@ use super::report::{Loss, LossKind, Losses, SalvagedStore};
 use crate::{
     container::{Container, FileKind},
     convert::{Progress, records, vector_store},
+    disk,
     error::{Error, Result},
     persist_dir::{Fingerprint, Fingerprinter, OpenStore, SegmentRef, Snapshot},
     segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
@@ -105,7 +105,7 @@ impl Job<'_> {
         match verbatim {
             Some((written, true)) => {
                 let (from, to) = (self.to.join(&written.name), self.to.join(self.file));
-                fs::rename(&from, &to).map_err(Error::io("create", &to))?;
+                disk::rename(&from, &to).map_err(Error::io("create", &to))?;
                 let name = self.file.to_owned();
                 return Ok(Some(WrittenFile { name, ..written }));
             }
@@ -122,7 +122,7 @@ impl Job<'_> {
             (Some(content), verbatim) => {
                 if let Some((part, _)) = verbatim {
                     let path = self.to.join(part.name);
-                    fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+                    disk::remove_file(&path).map_err(Error::io("remove", &path))?;
                 }
                 // Nothing of it is missing in what was written.
                 let reason = self.losses.lost.first().map(|loss| loss.reason.clone());
@@ -290,14 +290,14 @@ fn opens(file: &Arc<Container>) -> Result<()> {
 struct Output {
     name: String,
     path: std::path::PathBuf,
-    out: BufWriter<File>,
+    out: BufWriter<disk::File>,
     fingerprinter: Fingerprinter,
 }
 
 impl Output {
     fn create(dir: &Path, name: &str, length: u64) -> Result<Output> {
         let path = dir.join(name);
-        let file = File::create_new(&path).map_err(Error::io("create", &path))?;
+        let file = disk::create(&path).map_err(Error::io("create", &path))?;
         Ok(Output {
             name: name.to_owned(),
             path,
@@ -316,7 +316,7 @@ impl Output {
     fn finish(self) -> Result<WrittenFile> {
         let file = self.out.into_inner();
         let file = file.map_err(|e| Error::io("write", &self.path)(e.into_error()))?;
-        file.sync_all().map_err(Error::io("sync", &self.path))?;
+        file.sync().map_err(Error::io("sync", &self.path))?;
         drop(file);
         Ok(WrittenFile {
             name: self.name,
@@ -326,6 +326,6 @@ impl Output {
 
     fn remove(self) -> Result<()> {
         drop(self.out);
-        fs::remove_file(&self.path).map_err(Error::io("remove", &self.path))
+        disk::remove_file(&self.path).map_err(Error::io("remove", &self.path))
     }
 }

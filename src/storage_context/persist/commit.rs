@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     convert::StoreText,
+    disk,
     error::{Error, Result},
     persist_dir::{
         Form, KEEP, Manifest, SegmentKind, SegmentRef, State, Store, StoreKind, SyncFile, Writer,
@@ -310,7 +311,7 @@ fn merged(
     for segment in &store.segments {
         if !kept.contains(segment) && !segments.contains(segment) {
             // Written a moment ago; what stays behind is gc's.
-            let _ = std::fs::remove_file(segment.name.path_in(writer.twin_dir()));
+            let _ = disk::remove_file(&segment.name.path_in(writer.twin_dir()));
         }
     }
     store.segments = segments;

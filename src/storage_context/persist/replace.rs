@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     convert::{packed_store, store_kind},
+    disk,
     error::{Error, Result},
     persist_dir::{SegmentRef, Store, Writer, durable, manifest, sync},
     segment::Compression,
@@ -149,8 +150,8 @@ fn copied(from: &Path, store: &Store, writer: &Writer) -> Result<Store> {
         let (name, target) = writer.fresh(segment.name.kind())?;
         let source = segment.name.path_in(from);
         // Published files never change, so two names for one are as good as two files.
-        if fs::hard_link(&source, &target).is_err() {
-            fs::copy(&source, &target).map_err(Error::io("copy", &source))?;
+        if disk::hard_link(&source, &target).is_err() {
+            disk::copy(&source, &target).map_err(Error::io("copy", &source))?;
             durable::sync_file(&target)?;
         }
         Ok(SegmentRef { name, ..*segment })
