@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     JsonFate, JsonTwin, PersistOptions, PersistReport, PersistedStore,
-    json_twin::{self, Outdated, Seen},
+    json_twin::{self, Outdated, Seen, never_had_json},
     open_writer,
 };
 use crate::{
@@ -83,8 +83,7 @@ impl StorageContext {
             outdated,
             seen,
         };
-        let is_new = |store: &Store| manifest.store(&store.file).is_none();
-        let mut report = publish(writer, changed, is_new, options)?;
+        let mut report = publish(writer, changed, Some(&manifest), options)?;
         for file in laid_out_anew {
             report.warnings.push(format!(
                 "{file} was laid out in a way that only its own text shows; it is printed in the nearest style from now on"
@@ -162,15 +161,19 @@ fn is_same_content(old: &Manifest, new: &Manifest) -> bool {
 }
 
 /// The stores of which the JSON files are out of date though the stores did not
-/// change: files from before a rollback, cut ones, with [`JsonTwin::Always`]
-/// missing ones.
+/// change: files from before a rollback, cut ones, those that a crash kept from being
+/// written, with [`JsonTwin::Always`] all that are missing.
 fn outdated_json(dir: &Path, newest: &Manifest, options: &PersistOptions) -> Result<Vec<String>> {
     let (sync, _) = SyncFile::load(&manifest::twin_dir(dir));
     let mut outdated = Vec::new();
     for store in &newest.stores {
         let is_outdated = match state(dir, store, &sync)? {
             State::BinaryNewer | State::JsonDamaged { .. } => true,
-            State::JsonAbsent => options.json == JsonTwin::Always,
+            State::JsonAbsent => match options.json {
+                JsonTwin::Always => true,
+                JsonTwin::Auto => never_had_json(Some(store), &sync),
+                JsonTwin::Never => false,
+            },
             _ => false,
         };
         if is_outdated {
@@ -192,12 +195,12 @@ pub(super) struct Changed {
     pub(super) seen: Seen,
 }
 
-/// Publishes the next generation, if there is anything new in it, and brings the JSON
-/// files up to date.
+/// Publishes the next generation, if there is anything new in it, after `base`, and
+/// brings the JSON files up to date.
 pub(super) fn publish(
     writer: &mut Writer,
     changed: Changed,
-    is_new: impl Fn(&Store) -> bool,
+    base: Option<&Manifest>,
     options: &PersistOptions,
 ) -> Result<PersistReport> {
     let Changed {
@@ -210,7 +213,10 @@ pub(super) fn publish(
     outdated.dedup();
     let concerned = stores.iter().filter(|store| outdated.contains(&store.file));
     let concerned: Vec<&Store> = concerned.collect();
-    let texts = Outdated::print(writer, &concerned, seen, is_new, options.json)?;
+    let (mut sync, _) = SyncFile::load(writer.twin_dir());
+    let old = |store: &Store| base.and_then(|base| base.store(&store.file));
+    let is_due = |store: &Store| never_had_json(old(store), &sync);
+    let texts = Outdated::print(writer, &concerned, seen, is_due, options.json)?;
     let mut report = PersistReport {
         generation: writer.highest(),
         committed: !written.is_empty(),
@@ -225,7 +231,6 @@ pub(super) fn publish(
         texts.note(&mut stores, generation);
         report.generation = writer.publish(writer.highest(), stores.clone())?.generation;
     }
-    let (mut sync, _) = SyncFile::load(writer.twin_dir());
     sync.generation = report.generation;
     let fates = texts.replace(writer, &stores, &mut sync, &mut report.warnings);
     // Only a memory: the commit stands without it. So it does whatever becomes of

@@ -29,6 +29,18 @@ pub(super) fn look<'f>(dir: &Path, files: impl Iterator<Item = &'f str>) -> Resu
     files.map(look).collect()
 }
 
+/// Whether a store has no JSON file only because it never got one: `old`, its record in
+/// the generation before, is not there, or tells of a text that `sync` knows nothing of,
+/// because a crash came between the commit and the file.
+pub(super) fn never_had_json(old: Option<&Store>, sync: &SyncFile) -> bool {
+    let Some(old) = old else {
+        return true;
+    };
+    let entry = sync.entry(&old.file);
+    let was_there = entry.is_some_and(|e| e.known().is_some() || e.is_dropped());
+    old.packed.is_some() && !was_there
+}
+
 /// The JSON files of stores whose content they do not hold any more.
 pub(super) struct Outdated {
     seen: Seen,
@@ -36,13 +48,13 @@ pub(super) struct Outdated {
 }
 
 impl Outdated {
-    /// Prints those of the files of these stores that are to be written. `is_new` tells
-    /// which stores never had a file.
+    /// Prints those of the files of these stores that are to be written. `is_due` tells
+    /// which of those that are missing are.
     pub(super) fn print(
         writer: &Writer,
         stores: &[&Store],
         mut seen: Seen,
-        is_new: impl Fn(&Store) -> bool,
+        is_due: impl Fn(&Store) -> bool,
         json: JsonTwin,
     ) -> Result<Outdated> {
         let dir = writer.persist_dir();
@@ -62,7 +74,7 @@ impl Outdated {
         for store in stores {
             let present = outdated.seen.get(&store.file).copied().flatten().is_some();
             // What was removed on purpose stays away.
-            if !present && !is_new(store) && json != JsonTwin::Always {
+            if !present && !is_due(store) && json != JsonTwin::Always {
                 continue;
             }
             let (segments, verbatim) =

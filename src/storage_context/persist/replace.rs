@@ -80,11 +80,7 @@ impl StorageContext {
             outdated,
             written,
         };
-        let known = |store: &Store| {
-            base.as_ref()
-                .is_some_and(|b| b.store(&store.file).is_some())
-        };
-        publish(writer, changed, |store| !known(store), options)
+        publish(writer, changed, base.as_ref(), options)
     }
 
     /// Writes every store to the twin of `writer`: those that did not change since they
