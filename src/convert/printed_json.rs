@@ -12,7 +12,7 @@ use super::{Progress, Silent, store_text::StoreText, temporary::TempFile};
 use crate::{
     disk,
     error::{Error, Result, SyncProblem},
-    persist_dir::{Fingerprint, Fingerprinter, Stat, Store, SyncFile, Writer, durable},
+    persist_dir::{Fingerprint, Fingerprinter, Stat, Store, SyncFile, Writer, durable, unrecorded},
 };
 
 /// A text that was printed and synced, and is not in its place yet. Dropped, it is
@@ -113,6 +113,10 @@ impl PrintedJson {
             target,
             text,
         } = self;
+        // A text that was only announced, too: it may be what is there.
+        if let Some((text, changed)) = unrecorded(writer.persist_dir(), store, sync)? {
+            sync.remember(&store.file, text, changed);
+        }
         sync.set_pending(&store.file, text, store.changed);
         sync.save(writer.lock())?;
         // Renaming changes nothing that a stat shows, and nobody else knows of

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     persist_dir::{
         KEEP, Manifest, Packed, Seen, Snapshot, Stat, Store, SyncFile, Writer, collect, manifest,
+        unrecorded,
     },
 };
 
@@ -96,6 +97,7 @@ pub fn rollback(dir: &Path, to: u64, open: &OpenOptions) -> Result<RollbackRepor
     let mut sync = SyncFile::load(writer.twin_dir()).0;
     let generation = writer.next_generation();
     let mut stores = Vec::new();
+    let mut back = Vec::new();
     for store in &target.stores {
         let now = current.as_ref().and_then(|c| c.store(&store.file));
         let (store, change) = match now.filter(|now| is_same(store, now)) {
@@ -109,7 +111,7 @@ pub fn rollback(dir: &Path, to: u64, open: &OpenOptions) -> Result<RollbackRepor
                 Change::Same,
             ),
             None => {
-                let restored = restore(dir, store, now, generation, &mut sync)?;
+                let restored = restore(dir, store, now, generation, &mut sync, &mut back)?;
                 (restored, Change::Restored)
             }
         };
@@ -120,7 +122,12 @@ pub fn rollback(dir: &Path, to: u64, open: &OpenOptions) -> Result<RollbackRepor
         stores.push(store);
     }
     report.stores.extend(removed(current.as_ref(), target));
+    // What the JSON files hold must be known when the manifest does not tell it any more.
+    sync.save(writer.lock())?;
     writer.publish(writer.highest(), stores)?;
+    for (file, seen) in back {
+        sync.record(&file, seen.stat, seen.fingerprint, generation);
+    }
     report.generation = generation;
     report.committed = true;
     sync.generation = generation;
@@ -155,7 +162,8 @@ fn removed(current: Option<&Manifest>, target: &Manifest) -> Vec<RolledStore> {
 }
 
 /// The record of a store whose content goes back, and what that means for its
-/// JSON file.
+/// JSON file: what `sync` has to know before, and in `back` which files hold the
+/// content afterwards.
 ///
 /// The text that the store was packed from keeps the generation at which the
 /// two were equal. Were it called equal in the new one, a file that somebody
@@ -167,17 +175,23 @@ fn restore(
     now: Option<&Store>,
     generation: u64,
     sync: &mut SyncFile,
+    back: &mut Vec<(String, Seen)>,
 ) -> Result<Store> {
     let mut restored = Store {
         changed: generation,
         ..store.clone()
     };
+    if let Some(now) = now
+        && let Some((text, changed)) = unrecorded(dir, now, sync)?
+    {
+        sync.remember(&now.file, text, changed);
+    }
     // The text is the content only where nothing was changed since.
     if let Some(packed) = store.packed.filter(|p| p.generation == store.changed)
         && let Some(seen) = holds(dir, store, &packed)?
     {
         // Somebody put the older file back already.
-        sync.record(&store.file, seen.stat, seen.fingerprint, generation);
+        back.push((store.file.clone(), seen));
         restored.packed = Some(Packed {
             generation,
             ..packed

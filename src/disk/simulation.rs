@@ -41,6 +41,12 @@ impl Drop for Mounted {
 /// The disk that a path is on: of several, the one that was mounted last.
 pub(super) fn of(path: &Path) -> Arc<dyn Disk> {
     let mounted = MOUNTED.read().unwrap_or_else(PoisonError::into_inner);
-    let found = mounted.iter().rev().find(|(root, _)| path.starts_with(root));
-    found.map_or_else(|| Arc::new(Os) as Arc<dyn Disk>, |(_, disk)| Arc::clone(disk))
+    let found = mounted
+        .iter()
+        .rev()
+        .find(|(root, _)| path.starts_with(root));
+    found.map_or_else(
+        || Arc::new(Os) as Arc<dyn Disk>,
+        |(_, disk)| Arc::clone(disk),
+    )
 }

@@ -219,6 +219,16 @@ impl Stat {
         }
     }
 
+    /// What no file looks like.
+    pub(super) fn of_no_file(length: u64) -> Stat {
+        Stat {
+            length,
+            mtime_ns: 0,
+            inode: 0,
+            taken_ns: 0,
+        }
+    }
+
     /// Looks at an open file.
     ///
     /// # Errors

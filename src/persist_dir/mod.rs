@@ -55,5 +55,6 @@ pub use manifest::{Form, Manifest, Packed, SegmentRef, Store, StoreKind};
 pub use names::{SegmentKind, SegmentName, TWIN, is_store_file};
 pub(crate) use snapshot::open_files;
 pub use snapshot::{OpenStore, Snapshot};
+pub(crate) use state::unrecorded;
 pub use state::{JsonDamage, State, deep_check, state};
 pub use sync::{Known, Pending, SyncEntry, SyncFile};

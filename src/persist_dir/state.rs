@@ -178,6 +178,37 @@ pub fn deep_check(
     Ok((state, Some(seen)))
 }
 
+/// The text that the JSON file of `store` holds, as far as samples tell, and the
+/// generation that it equals, where that is known but not from what `sync` records last
+/// of the file. It would be forgotten with the next announcement, or the next manifest:
+/// see [`SyncFile::remember`].
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::SourceBusy`] when the file shrinks meanwhile.
+pub(crate) fn unrecorded(
+    persist_dir: &Path,
+    store: &Store,
+    sync: &SyncFile,
+) -> Result<Option<(Fingerprint, u64)>> {
+    let path = persist_dir.join(&store.file);
+    let judge = Judge::new(store, sync);
+    let stat = Stat::of(&path)?;
+    if stat.is_none_or(|stat| judge.remembered(&stat).is_some()) {
+        return Ok(None);
+    }
+    let Some(file) = open(&path)? else {
+        return Ok(None);
+    };
+    let samples = Samples::of(&file, &path)?;
+    let known = judge.entry.and_then(SyncEntry::known);
+    if known.is_some_and(|known| known.text.samples == samples) {
+        return Ok(None);
+    }
+    let matching = judge.texts().filter(|(text, _)| text.samples == samples);
+    let newest = matching.max_by_key(|(_, generation)| *generation);
+    Ok(newest.map(|(text, generation)| (*text, generation)))
+}
+
 fn open(path: &Path) -> Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),

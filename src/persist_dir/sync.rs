@@ -171,6 +171,13 @@ impl SyncFile {
         entry.dropped = false;
     }
 
+    /// Keeps in mind what `file` was recognised to hold by its samples, so that it is
+    /// recognised again when nothing else tells of that text. Nobody read all of the
+    /// file, so the record's stat vouches for nothing.
+    pub fn remember(&mut self, file: &str, text: Fingerprint, changed: u64) {
+        self.record(file, Stat::of_no_file(text.length()), text, changed);
+    }
+
     /// Records that `file` was removed or renamed away on purpose. What it
     /// held stays known, should it come back.
     pub fn record_dropped(&mut self, file: &str) {

@@ -15,6 +15,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod histories;
+#[path = "../common/history.rs"]
+mod history;
 mod power_cut;
 mod recorder;
 mod scenario;
@@ -281,6 +284,17 @@ const ROLLBACK: Scenario = Scenario {
         other => other.map(drop),
     },
 };
+
+/// That the tests above can fail: a disk that forgets one sync is found out, for every
+/// step of the protocol of commits.
+#[test]
+fn every_sync_of_a_commit_is_needed() {
+    println!("{:?}", PACK.needed_syncs());
+    println!("{:?}", PACK_AGAIN.needed_syncs());
+    println!("{:?}", UNPACK.needed_syncs());
+    println!("{:?}", UNPACK_OUT.needed_syncs());
+    println!("{:?}", DROP_JSON.needed_syncs());
+}
 
 macro_rules! scenarios {
     ($($name:ident: $scenario:ident;)*) => {

@@ -11,19 +11,49 @@
 //!   the name leads to the old file or the new one.
 //! * A sync that fails makes nothing durable.
 //!
-//! Which combinations: all, where there are [`MANY`] at most. Else all kept, all lost,
-//! one lost, one kept, one torn, and [`RANDOM`] random ones.
+//! Which combinations: all, where they are few enough ([`Effort`]). Else all kept, all
+//! lost, one lost, one kept, one torn, and some random ones.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
+    env, fs,
     path::Path,
 };
 
 use super::recorder::{Dir, FileId, Log, Node, Op, ROOT};
 
-const MANY: usize = 1 << 10;
-const RANDOM: usize = 64;
+/// How much is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// So many combinations at one moment are looked at one by one.
+    all: usize,
+    /// Where there are more, so many random ones.
+    random: usize,
+    /// Of so many disks that are looked at, work goes on on one.
+    pub go_on: usize,
+}
+
+impl Effort {
+    /// What `cargo test` has time for; with `TWINSTORE_CRASHES=all`, more.
+    pub fn of_this_run() -> Effort {
+        match env::var("TWINSTORE_CRASHES").is_ok_and(|value| value == "all") {
+            true => Effort {
+                all: 1 << 10,
+                random: 64,
+                go_on: 1,
+            },
+            false => Effort {
+                all: 1 << 6,
+                random: 8,
+                go_on: 6,
+            },
+        }
+    }
+
+    pub fn is_all(&self) -> bool {
+        self.go_on == 1
+    }
+}
 
 /// What becomes of an operation that is not durable yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +99,18 @@ impl Dice {
 }
 
 /// What may be found if the power goes after the first `at` operations.
-pub fn images(log: &Log, at: usize, dice: &mut Dice) -> Vec<Image> {
+pub fn images(log: &Log, at: usize, effort: Effort, dice: &mut Dice) -> Vec<Image> {
     let pending = pending(&log.ops[..at]);
     let kept = vec![0; pending.len()];
-    let sides: Vec<usize> = pending.iter().map(|&op| fates(&log.ops[op]).len()).collect();
-    let all = sides.iter().try_fold(1_usize, |all, sides| all.checked_mul(*sides));
+    let sides: Vec<usize> = pending
+        .iter()
+        .map(|&op| fates(&log.ops[op]).len())
+        .collect();
+    let all = sides
+        .iter()
+        .try_fold(1_usize, |all, sides| all.checked_mul(*sides));
     let mut choices = Vec::new();
-    if all.is_some_and(|all| all <= MANY) {
+    if all.is_some_and(|all| all <= effort.all) {
         let mut choice = kept;
         loop {
             choices.push(choice.clone());
@@ -99,7 +134,7 @@ pub fn images(log: &Log, at: usize, dice: &mut Dice) -> Vec<Image> {
             choices.push(choice);
         }
         choices.extend([kept, lost]);
-        choices.extend((0..RANDOM).map(|_| sides.iter().map(|s| dice.roll(*s)).collect()));
+        choices.extend((0..effort.random).map(|_| sides.iter().map(|s| dice.roll(*s)).collect()));
     }
     choices
         .iter()
@@ -121,11 +156,6 @@ pub fn random_image(log: &Log, at: usize, dice: &mut Dice) -> Image {
         });
     }
     image(log, at, &pending, &choice)
-}
-
-/// The disk on which everything that was done is durable.
-pub fn everything(log: &Log) -> Image {
-    image(log, log.ops.len(), &[], &[])
 }
 
 /// The disk on which only that is durable which was synced.
@@ -152,9 +182,9 @@ fn pending(ops: &[Op]) -> Vec<usize> {
     let mut pending: Vec<usize> = Vec::new();
     for (n, op) in ops.iter().enumerate() {
         match op {
-            Op::SyncFile(synced) => pending.retain(
-                |&op| !matches!(&ops[op], Op::Append { file, .. } if file == synced),
-            ),
+            Op::SyncFile(synced) => {
+                pending.retain(|&op| !matches!(&ops[op], Op::Append { file, .. } if file == synced))
+            }
             Op::SyncDir(synced) => pending.retain(|&op| match &ops[op] {
                 Op::Link { dir, .. } | Op::Rename { dir, .. } | Op::Unlink { dir, .. } => {
                     dir != synced

@@ -117,6 +117,15 @@ impl Recorder {
         self.locked().ops.len()
     }
 
+    /// Calls so far.
+    pub fn calls(&self) -> usize {
+        self.locked().calls
+    }
+
+    pub fn fail(&self, fault: Option<Fault>) {
+        self.locked().fault = fault;
+    }
+
     fn locked(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap()
     }
@@ -199,6 +208,21 @@ impl Log {
             self.dirs[dir].insert(entry.file_name().into_string().unwrap(), node);
         }
         dir
+    }
+
+    /// The first name that a file or directory had, without its random digits.
+    pub fn name_of(&self, of: Node) -> String {
+        let new = self.ops.iter().find_map(|op| match op {
+            Op::Link { name, node, .. } if *node == of => Some(name),
+            _ => None,
+        });
+        let old = self.start.iter().flatten();
+        let old = old
+            .clone()
+            .find(|(_, node)| **node == of)
+            .map(|(name, _)| name);
+        let name = new.or(old).map_or("", String::as_str);
+        name.split('-').next().unwrap_or_default().to_owned()
     }
 
     fn dir(&self, path: &Path) -> DirId {

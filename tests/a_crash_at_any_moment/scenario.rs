@@ -8,16 +8,16 @@ use std::{
 };
 
 use tempfile::TempDir;
-use twinstore::{Error, Result, disk::simulation::mount};
+use twinstore::{Error, disk::simulation::mount};
 
 use super::{
-    power_cut::{Dice, Image, everything, images, nothing, only_synced},
-    recorder::{Fault, Log, Recorder},
+    power_cut::{Dice, Effort, Image, images, nothing, only_synced},
+    recorder::{Fault, Log, Node, Op, Recorder},
     seen::{Seen, look, tidy},
 };
 
 /// A call that changes a persist dir. Done again, it changes nothing more.
-pub type Call = fn(&Path) -> Result<()>;
+pub type Call = fn(&Path) -> twinstore::Result<()>;
 
 /// A directory, and what is done to it.
 pub struct Scenario {
@@ -76,7 +76,7 @@ impl Scenario {
         (root, seen)
     }
 
-    fn run(&self, root: &Path, pool: &Path, fault: Option<Fault>) -> (Result<()>, Log) {
+    fn run(&self, root: &Path, pool: &Path, fault: Option<Fault>) -> (twinstore::Result<()>, Log) {
         let recorder = Arc::new(Recorder::start(root, pool, fault));
         let mounted = mount(root, recorder.clone());
         let result = (self.call)(root);
@@ -84,93 +84,83 @@ impl Scenario {
         (result, recorder.log())
     }
 
-    /// Cuts the power at every moment, and looks at every disk that may be left.
+    /// Cuts the power at every moment, and looks at the disks that may be left.
     #[track_caller]
     pub fn survives_power_cuts(&self) -> Counts {
-        let mut place = Place::new();
-        let (root, before) = self.ready(&mut place);
-        let pool = place.fresh();
-        let (result, log) = self.run(&root, &pool, None);
-        result.unwrap();
-        let after = look(&root).unwrap();
-        let mut counts = Counts::default();
-        let mut known: HashMap<Image, Seen> = HashMap::new();
-        let mut dice = Dice(1);
-        for at in 0..=log.ops.len() {
-            counts.moments += 1;
-            for image in images(&log, at, &mut dice) {
-                counts.crashes += 1;
-                let seen = known.entry(image.clone()).or_insert_with(|| {
-                    counts.disks += 1;
-                    self.come_back(&image, &pool, &mut place, &after)
-                        .unwrap_or_else(|problem| panic!("{}: {problem}\n{image:#?}", told(&log, at)))
-                });
-                let base = match at == log.ops.len() {
-                    // It was told to be done.
-                    true => &after,
-                    false => &before,
-                };
-                if let Err(problem) = seen.is_between(base, &after) {
-                    panic!("{}: {problem}\n{image:#?}", told(&log, at));
-                }
-            }
+        let mut done = Done::of(self);
+        let log = done.log.clone();
+        match done.cut_power(self, &log, Effort::of_this_run()) {
+            Ok(counts) => counts,
+            Err(problem) => panic!("{problem}"),
         }
-        assert!(counts.disks > 2, "nothing was done: {counts:?}");
-        counts
     }
 
-    /// What a user sees on a disk that was found after a crash. The next attempt must
-    /// finish, and leave nothing lying about.
-    fn come_back(
-        &self,
-        image: &Image,
-        pool: &Path,
-        place: &mut Place,
-        after: &Seen,
-    ) -> Result<Seen, String> {
-        let root = place.fresh();
-        image.build(pool, &root);
-        let seen = look(&root)?;
-        self.finish(&root, after)?;
-        fs::remove_dir_all(root).unwrap();
-        Ok(seen)
+    /// The syncs that a disk may not forget: without each of them, a power cut would be
+    /// noticed. In the order of the calls, by the names of what is synced.
+    pub fn needed_syncs(&self) -> Vec<String> {
+        let mut done = Done::of(self);
+        let mut effort = Effort::of_this_run();
+        effort.go_on = usize::MAX;
+        let mut needed = Vec::new();
+        for n in 0..done.log.ops.len() {
+            let mut log = done.log.clone();
+            let synced = match log.ops.remove(n) {
+                Op::SyncFile(file) => log.name_of(Node::File(file)),
+                Op::SyncDir(dir) => log.name_of(Node::Dir(dir)),
+                _ => continue,
+            };
+            if done.cut_power(self, &log, effort).is_err() {
+                needed.push(synced);
+            }
+        }
+        needed
     }
 
     fn finish(&self, root: &Path, after: &Seen) -> Result<(), String> {
         (self.call)(root).map_err(|e| format!("the next attempt: {e}"))?;
         let healed = look(root)?;
         if !healed.holds(after) {
-            return Err(format!("the next attempt comes to something else: {healed:?}"));
+            return Err(format!(
+                "the next attempt comes to something else: {healed:?}"
+            ));
         }
         tidy(root)
     }
 
-    /// Lets each step fail, by itself and with all later ones.
+    /// Lets each step fail, by itself or with all later ones.
     #[track_caller]
     pub fn survives_failures(&self) -> Counts {
-        let mut place = Place::new();
-        let (root, before) = self.ready(&mut place);
-        let pool = place.fresh();
-        let (result, log) = self.run(&root, &pool, None);
-        result.unwrap();
-        let after = look(&root).unwrap();
+        let effort = Effort::of_this_run();
+        let Done {
+            mut place,
+            pool,
+            log,
+            before,
+            after,
+        } = Done::of(self);
         let mut counts = Counts::default();
         let start = nothing(&log);
         for call in 0..log.calls {
-            for (lasting, errno) in [(false, call), (true, call + 1)] {
+            for lasting in [false, true] {
+                // One of the two, where there is no time for both.
+                if !effort.is_all() && lasting != (call % 3 == 0) {
+                    continue;
+                }
                 let fault = Fault {
                     at: call,
                     lasting,
-                    errno: ERRORS[errno % ERRORS.len()],
+                    errno: ERRORS[(call + usize::from(lasting)) % ERRORS.len()],
                 };
                 counts.failures += 1;
                 let root = place.fresh();
                 start.build(&pool, &root);
                 let own_pool = place.fresh();
                 let (result, log) = self.run(&root, &own_pool, Some(fault));
-                let outcome = self.after_failure(&result, &log, [&root, &own_pool], &mut place, [&before, &after]);
-                if let Err(problem) = outcome {
-                    panic!("{fault:?}, {result:?}: {problem}\n{}", told(&log, log.ops.len()));
+                let disks = [root.as_path(), &own_pool];
+                let states = [&before, &after];
+                if let Err(problem) = self.after_failure(&result, &log, disks, &mut place, states) {
+                    let told = told(&log, log.ops.len());
+                    panic!("{fault:?}, {result:?}: {problem}\n{told}");
                 }
                 fs::remove_dir_all(root).unwrap();
                 fs::remove_dir_all(own_pool).unwrap();
@@ -181,7 +171,7 @@ impl Scenario {
 
     fn after_failure(
         &self,
-        result: &Result<()>,
+        result: &twinstore::Result<()>,
         log: &Log,
         [root, pool]: [&Path; 2],
         place: &mut Place,
@@ -192,31 +182,92 @@ impl Scenario {
         {
             return Err("another error than the system's".to_owned());
         }
-        // What was told to be done survives a power cut, too: a sync that failed may
-        // not be overlooked.
-        let mut disks = vec![root.to_owned()];
-        for image in [everything(log), only_synced(log)] {
-            let rebuilt = place.fresh();
-            image.build(pool, &rebuilt);
-            disks.push(rebuilt);
-        }
-        for disk in &disks {
-            let seen = look(disk)?;
+        let holds = |root: &Path| {
+            let seen = look(root)?;
             seen.is_between(before, after)?;
-            if result.is_ok() && seen.twin != after.twin {
-                return Err("what was told to be done is lost".to_owned());
+            match result.is_ok() && seen.twin != after.twin {
+                true => Err("what was told to be done is lost".to_owned()),
+                false => Ok(()),
             }
-            self.finish(disk, after)?;
-        }
-        for rebuilt in &disks[1..] {
-            fs::remove_dir_all(rebuilt).unwrap();
-        }
+        };
+        holds(root)?;
+        self.finish(root, after)?;
+        // So it is when the power goes now: no sync that failed was overlooked.
+        let rebuilt = place.fresh();
+        only_synced(log).build(pool, &rebuilt);
+        holds(&rebuilt)?;
+        fs::remove_dir_all(rebuilt).unwrap();
         Ok(())
     }
 }
 
+/// A call that was recorded, and the directory before and after it.
+struct Done {
+    place: Place,
+    pool: PathBuf,
+    log: Log,
+    before: Seen,
+    after: Seen,
+}
+
+impl Done {
+    #[track_caller]
+    fn of(scenario: &Scenario) -> Done {
+        let mut place = Place::new();
+        let (root, before) = scenario.ready(&mut place);
+        let pool = place.fresh();
+        let (result, log) = scenario.run(&root, &pool, None);
+        result.unwrap();
+        Done {
+            after: look(&root).unwrap(),
+            place,
+            pool,
+            log,
+            before,
+        }
+    }
+
+    fn cut_power(
+        &mut self,
+        scenario: &Scenario,
+        log: &Log,
+        effort: Effort,
+    ) -> Result<Counts, String> {
+        let mut counts = Counts::default();
+        let mut known: HashMap<Image, Seen> = HashMap::new();
+        let mut dice = Dice(1);
+        for at in 0..=log.ops.len() {
+            counts.moments += 1;
+            // It was told to be done.
+            let before = match at == log.ops.len() {
+                true => &self.after,
+                false => &self.before,
+            };
+            for image in images(log, at, effort, &mut dice) {
+                counts.crashes += 1;
+                let problem = |problem| format!("{}: {problem}\n{image:?}", told(log, at));
+                if !known.contains_key(&image) {
+                    counts.disks += 1;
+                    let root = self.place.fresh();
+                    image.build(&self.pool, &root);
+                    let seen = look(&root).map_err(problem)?;
+                    known.insert(image.clone(), seen);
+                    // The next attempt must finish, and leave nothing lying about.
+                    if counts.disks % effort.go_on == 0 {
+                        scenario.finish(&root, &self.after).map_err(problem)?;
+                    }
+                    fs::remove_dir_all(root).unwrap();
+                }
+                let seen = &known[&image];
+                seen.is_between(before, &self.after).map_err(problem)?;
+            }
+        }
+        Ok(counts)
+    }
+}
+
 /// EIO, ENOSPC, EACCES.
-const ERRORS: [i32; 3] = [5, 28, 13];
+pub const ERRORS: [i32; 3] = [5, 28, 13];
 
 /// The operations until a crash, the last ones.
 fn told(log: &Log, at: usize) -> String {

@@ -68,7 +68,9 @@ pub fn look(root: &Path) -> Result<Seen, String> {
     if manifest::generations(&dir.join(TWIN)).unwrap().is_empty() {
         return match told.generation {
             None => Ok(seen),
-            Some(n) => Err(format!("status tells of generation {n}, which is not there")),
+            Some(n) => Err(format!(
+                "status tells of generation {n}, which is not there"
+            )),
         };
     }
     let deep = VerifyOptions {
@@ -102,7 +104,11 @@ pub fn tidy(root: &Path) -> Result<(), String> {
     }
     gc(&dir, 1).map_err(|e| format!("gc: {e}"))?;
     let snapshot = Snapshot::open(&dir, None, &Default::default()).map_err(|e| e.to_string())?;
-    let named: Vec<_> = snapshot.manifest().segments().map(|s| s.name.to_string()).collect();
+    let named: Vec<_> = snapshot
+        .manifest()
+        .segments()
+        .map(|s| s.name.to_string())
+        .collect();
     let generation = manifest::manifest_path(&twin, snapshot.generation());
     let litter = files_of(&twin).into_keys().find(|name| {
         let is_needed = named.contains(name) || twin.join(name) == generation;

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     persist_dir::{
         Form, KEEP, Manifest, SegmentKind, SegmentRef, State, Store, StoreKind, SyncFile, Writer,
-        collect, compaction, manifest, open_files, state,
+        collect, compaction, manifest, open_files, state, unrecorded,
     },
     storage_context::{Opened, StorageContext, held::Held, notices},
 };
@@ -223,6 +223,18 @@ pub(super) fn publish(
         ..PersistReport::default()
     };
     if report.committed {
+        // The next manifest tells other texts. What the files hold until they are
+        // replaced must be known all the same.
+        let mut forgotten = false;
+        for old in concerned.iter().filter_map(|store| old(store)) {
+            if let Some((text, changed)) = unrecorded(writer.persist_dir(), old, &sync)? {
+                sync.remember(&old.file, text, changed);
+                forgotten = true;
+            }
+        }
+        if forgotten {
+            sync.save(writer.lock())?;
+        }
         let generation = writer.next_generation();
         let changed = |store: &&mut Store| written.iter().any(|(file, _)| *file == store.file);
         for store in stores.iter_mut().filter(changed) {
