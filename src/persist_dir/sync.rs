@@ -125,14 +125,17 @@ impl SyncFile {
         Ok(self)
     }
 
-    /// Replaces the file. Who calls this holds the lock, lest two writers
-    /// forget each other's records.
+    /// Replaces the file, after the names of the JSON files were made durable. Who
+    /// calls this holds the lock, lest two writers forget each other's records.
     ///
     /// # Errors
     /// [`Error::Forked`]; [`Error::Io`].
     pub fn save(&self, lock: &Lock) -> Result<()> {
         lock.check_owner()?;
         let dir = lock.twin_dir();
+        // A text that is recorded stands in the place of the one before. Should the
+        // file's new name be lost, that one would be unknown.
+        durable::sync_parent(dir)?;
         let temp = names::fresh_temp(dir)?;
         record::write(&temp, FileKind::Sync, self)?;
         durable::replace(&temp, &dir.join(SYNC)).inspect_err(|_| {

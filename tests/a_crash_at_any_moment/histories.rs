@@ -151,14 +151,6 @@ impl Life {
     /// The power goes after so many operations. Gives the generation that is there.
     fn crash(&mut self, at: usize) -> u64 {
         let log = self.recorder.log();
-        if env::var("DEBUGH").is_ok() {
-            println!("CRASH at {at} of {}", log.ops.len());
-            for (n, op) in log.ops.iter().enumerate().skip(at.saturating_sub(60)) {
-                let mut t = format!("{n}: {op:?}");
-                t.truncate(130);
-                println!("{t}");
-            }
-        }
         let image = random_image(&log, at, &mut self.dice);
         let (root, pool) = (self.place.fresh(), self.place.fresh());
         image.build(&self.pool, &root);
@@ -209,13 +201,6 @@ fn run(number: usize, done: &Done) {
     let ops = history().new_tree(&mut runner).unwrap().current();
     let mut life = Life::begin(Dice(number as u64));
     for op in &ops {
-        if env::var("DEBUGH").is_ok() {
-            println!(
-                "{op:?} gen {} len {}",
-                life.generation(),
-                life.recorder.len()
-            );
-        }
         life.live(op, done);
     }
     // Where too many failed.

@@ -42,7 +42,8 @@ use twinstore::{
     convert::{
         CompactOptions, PackOptions, Silent, UnpackOptions, compact, gc, pack, rollback, unpack,
     },
-    persist_dir::TWIN,
+    disk,
+    persist_dir::{SyncFile, TWIN, Writer},
     storage_context::{JsonTwin, PersistOptions},
 };
 
@@ -156,9 +157,16 @@ const UNPACK: Scenario = Scenario {
 const UNPACK_OUT: Scenario = Scenario {
     prepare: packed,
     call: |root| {
-        if out(root).is_dir() {
-            return Ok(());
+        // Whoever tries again has to remove what may not be durable.
+        for (name, _) in out(root)
+            .is_dir()
+            .then(|| common::files_of(&out(root)))
+            .into_iter()
+            .flatten()
+        {
+            disk::remove_file(&out(root).join(name)).unwrap();
         }
+        let _ = disk::remove_dir(&out(root));
         let options = UnpackOptions {
             out: Some(out(root)),
             ..UnpackOptions::default()
@@ -226,6 +234,55 @@ const PERSIST_OVER_NEWER_JSON: Scenario = Scenario {
     call: persist_from_source,
 };
 
+/// What a crash before the last step of a persist leaves: the texts were announced in
+/// `sync`, and not recorded. Once, the next announcement made them unknown, and a file
+/// with yesterday's text was newer than the twin.
+fn only_announced(root: &Path) {
+    let dir = storage(root);
+    let writer = Writer::open(&dir).unwrap();
+    let mut sync = SyncFile::default();
+    for store in &writer.base().unwrap().stores {
+        if let Some(packed) = &store.packed {
+            sync.set_pending(&store.file, packed.text, store.changed);
+        }
+    }
+    sync.save(writer.lock()).unwrap();
+}
+
+const PERSIST_AFTER_A_CRASH: Scenario = Scenario {
+    prepare: |root| {
+        library(root);
+        only_announced(root);
+    },
+    call: |root| change(root, appending()),
+};
+
+/// Losing `sync` costs time, and no data.
+const PERSIST_WITHOUT_SYNC: Scenario = Scenario {
+    prepare: |root| {
+        library(root);
+        fs::remove_file(storage(root).join(TWIN).join("sync")).unwrap();
+    },
+    call: |root| change(root, appending()),
+};
+
+/// The JSON files are those of the generation before, which only an announcement tells.
+const UNPACK_AFTER_A_CRASH: Scenario = Scenario {
+    prepare: |root| {
+        library(root);
+        only_announced(root);
+        let dir = storage(root);
+        let sync = fs::read(dir.join(TWIN).join("sync")).unwrap();
+        let texts = common::files_of(&dir);
+        change(root, appending()).unwrap();
+        for (name, text) in texts {
+            fs::write(dir.join(name), text).unwrap();
+        }
+        fs::write(dir.join(TWIN).join("sync"), sync).unwrap();
+    },
+    call: UNPACK.call,
+};
+
 const DELETE: Scenario = Scenario {
     prepare: library,
     call: |root| {
@@ -285,15 +342,31 @@ const ROLLBACK: Scenario = Scenario {
     },
 };
 
-/// That the tests above can fail: a disk that forgets one sync is found out, for every
-/// step of the protocol of commits.
+/// That the tests here can fail: a disk that forgets a sync is found out.
+///
+/// Not needed, in brackets: a segment that is given up; the second sync of the manifest,
+/// which is for file systems that do not keep the rules; the directory after `sync` was
+/// replaced, which is only a memory; a directory that is synced again later on.
 #[test]
-fn every_sync_of_a_commit_is_needed() {
-    println!("{:?}", PACK.needed_syncs());
-    println!("{:?}", PACK_AGAIN.needed_syncs());
-    println!("{:?}", UNPACK.needed_syncs());
-    println!("{:?}", UNPACK_OUT.needed_syncs());
-    println!("{:?}", DROP_JSON.needed_syncs());
+fn a_sync_that_is_forgotten_is_noticed() {
+    assert_eq!(
+        PACK.syncs(),
+        "(storage) vec rec (rec) rec raw twin tmp twin (tmp) (storage) tmp (twin)"
+    );
+    assert_eq!(
+        PACK_AGAIN.syncs(),
+        "vec rec twin tmp (twin) (tmp) (storage) tmp (twin)"
+    );
+    let text = ".twinstore (storage) tmp (twin) (storage)";
+    let last = "(storage) tmp (twin)";
+    assert_eq!(UNPACK.syncs(), format!("{text} {text} {last}"));
+    let last = "(storage) tmp (twin) (storage) (storage) storage";
+    assert!(DROP_JSON.syncs().ends_with(last));
+    // The files, their directory, and the one that it is in.
+    assert_eq!(
+        UNPACK_OUT.syncs(),
+        ".twinstore .twinstore .twinstore .twinstore disk"
+    );
 }
 
 macro_rules! scenarios {
@@ -329,6 +402,9 @@ scenarios! {
     a_persist_that_sets_json_aside: PERSIST_WITHOUT_JSON;
     a_persist_to_another_directory: PERSIST_ELSEWHERE;
     a_persist_over_newer_json: PERSIST_OVER_NEWER_JSON;
+    a_persist_after_a_crash: PERSIST_AFTER_A_CRASH;
+    a_persist_without_sync: PERSIST_WITHOUT_SYNC;
+    an_unpack_after_a_crash: UNPACK_AFTER_A_CRASH;
     a_persist_of_a_deletion: DELETE;
     a_persist_that_is_rebased: REBASE;
     compact: COMPACT;

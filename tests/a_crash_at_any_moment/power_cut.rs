@@ -26,9 +26,9 @@ use super::recorder::{Dir, FileId, Log, Node, Op, ROOT};
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
     /// So many combinations at one moment are looked at one by one.
-    all: usize,
+    pub all: usize,
     /// Where there are more, so many random ones.
-    random: usize,
+    pub random: usize,
     /// Of so many disks that are looked at, work goes on on one.
     pub go_on: usize,
 }
@@ -42,13 +42,15 @@ impl Effort {
                 random: 64,
                 go_on: 1,
             },
-            false => Effort {
-                all: 1 << 6,
-                random: 8,
-                go_on: 6,
-            },
+            false => Effort::SMALL,
         }
     }
+
+    pub const SMALL: Effort = Effort {
+        all: 1 << 6,
+        random: 8,
+        go_on: 6,
+    };
 
     pub fn is_all(&self) -> bool {
         self.go_on == 1

@@ -221,7 +221,7 @@ impl Log {
             .clone()
             .find(|(_, node)| **node == of)
             .map(|(name, _)| name);
-        let name = new.or(old).map_or("", String::as_str);
+        let name = new.or(old).map_or("disk", String::as_str);
         name.split('-').next().unwrap_or_default().to_owned()
     }
 

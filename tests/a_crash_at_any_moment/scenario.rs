@@ -95,13 +95,15 @@ impl Scenario {
         }
     }
 
-    /// The syncs that a disk may not forget: without each of them, a power cut would be
-    /// noticed. In the order of the calls, by the names of what is synced.
-    pub fn needed_syncs(&self) -> Vec<String> {
+    /// The syncs of a call in their order, by the names of what is synced. In brackets,
+    /// those that a disk may forget, and no power cut shows it.
+    pub fn syncs(&self) -> String {
         let mut done = Done::of(self);
-        let mut effort = Effort::of_this_run();
-        effort.go_on = usize::MAX;
-        let mut needed = Vec::new();
+        let effort = Effort {
+            go_on: usize::MAX,
+            ..Effort::SMALL
+        };
+        let mut syncs = Vec::new();
         for n in 0..done.log.ops.len() {
             let mut log = done.log.clone();
             let synced = match log.ops.remove(n) {
@@ -109,11 +111,12 @@ impl Scenario {
                 Op::SyncDir(dir) => log.name_of(Node::Dir(dir)),
                 _ => continue,
             };
-            if done.cut_power(self, &log, effort).is_err() {
-                needed.push(synced);
-            }
+            syncs.push(match done.cut_power(self, &log, effort) {
+                Err(_) => synced,
+                Ok(_) => format!("({synced})"),
+            });
         }
-        needed
+        syncs.join(" ")
     }
 
     fn finish(&self, root: &Path, after: &Seen) -> Result<(), String> {
@@ -155,12 +158,20 @@ impl Scenario {
                 let root = place.fresh();
                 start.build(&pool, &root);
                 let own_pool = place.fresh();
-                let (result, log) = self.run(&root, &own_pool, Some(fault));
-                let disks = [root.as_path(), &own_pool];
-                let states = [&before, &after];
-                if let Err(problem) = self.after_failure(&result, &log, disks, &mut place, states) {
-                    let told = told(&log, log.ops.len());
-                    panic!("{fault:?}, {result:?}: {problem}\n{told}");
+                let failed = self.fail(&root, &own_pool, fault, &before, &after);
+                let disks = failed.unwrap_or_else(|problem| panic!("{fault:?}: {problem}"));
+                // The power may go after the failure, and after the next attempt.
+                for (image, is_done) in disks {
+                    let rebuilt = place.fresh();
+                    image.build(&own_pool, &rebuilt);
+                    let seen = look(&rebuilt).and_then(|seen| match is_done {
+                        true => seen.still_is(&before, &after),
+                        false => seen.is_between(&before, &after),
+                    });
+                    if let Err(problem) = seen {
+                        panic!("{fault:?}, then a power cut: {problem}");
+                    }
+                    fs::remove_dir_all(rebuilt).unwrap();
                 }
                 fs::remove_dir_all(root).unwrap();
                 fs::remove_dir_all(own_pool).unwrap();
@@ -169,35 +180,38 @@ impl Scenario {
         counts
     }
 
-    fn after_failure(
+    /// Lets a call fail, and tries again. Gives the disks that have only what was synced
+    /// then, each with whether the call was told to be done.
+    fn fail(
         &self,
-        result: &twinstore::Result<()>,
-        log: &Log,
-        [root, pool]: [&Path; 2],
-        place: &mut Place,
-        [before, after]: [&Seen; 2],
-    ) -> Result<(), String> {
-        if let Err(e) = result
-            && !matches!(e, Error::Io { .. })
-        {
-            return Err("another error than the system's".to_owned());
+        root: &Path,
+        pool: &Path,
+        fault: Fault,
+        before: &Seen,
+        after: &Seen,
+    ) -> Result<[(Image, bool); 2], String> {
+        let recorder = Arc::new(Recorder::start(root, pool, Some(fault)));
+        let mounted = mount(root, recorder.clone());
+        let result = (self.call)(root);
+        recorder.fail(None);
+        match &result {
+            Ok(()) | Err(Error::Io { .. }) => {}
+            Err(e) => return Err(format!("another error than the system's: {e:?}")),
         }
-        let holds = |root: &Path| {
-            let seen = look(root)?;
-            seen.is_between(before, after)?;
-            match result.is_ok() && seen.twin != after.twin {
-                true => Err("what was told to be done is lost".to_owned()),
-                false => Ok(()),
-            }
-        };
-        holds(root)?;
-        self.finish(root, after)?;
-        // So it is when the power goes now: no sync that failed was overlooked.
-        let rebuilt = place.fresh();
-        only_synced(log).build(pool, &rebuilt);
-        holds(&rebuilt)?;
-        fs::remove_dir_all(rebuilt).unwrap();
-        Ok(())
+        let seen = look(root)?;
+        seen.is_between(before, after)?;
+        if result.is_ok() && seen.twin != after.twin {
+            return Err(format!("{result:?}, and nothing was done"));
+        }
+        let failed = only_synced(&recorder.log());
+        (self.call)(root).map_err(|e| format!("the next attempt: {e:?}"))?;
+        let tried_again = only_synced(&recorder.log());
+        drop(mounted);
+        if !look(root)?.holds(after) {
+            return Err("the next attempt comes to something else".to_owned());
+        }
+        tidy(root)?;
+        Ok([(failed, result.is_ok()), (tried_again, true)])
     }
 }
 

@@ -145,8 +145,8 @@ impl Seen {
                 return Err(format!("{name} is ahead of the twin"));
             }
         }
-        if self.out.is_some() && self.out != after.out {
-            return Err("half a directory was made".to_owned());
+        if self.out != before.out && self.out != after.out {
+            return Err("the new directory is neither whole nor missing".to_owned());
         }
         // Where JSON that is newer is overwritten, a crash leaves two that disagree.
         let opened = match is_new {
@@ -161,7 +161,28 @@ impl Seen {
 
     /// The same content, of whatever generation.
     pub fn holds(&self, other: &Seen) -> bool {
-        let texts = |seen: &Seen| seen.twin.as_ref().map(|twin| twin.texts.clone());
-        texts(self) == texts(other) && self.json == other.json && self.out == other.out
+        self.texts() == other.texts() && self.json == other.json && self.out == other.out
+    }
+
+    fn texts(&self) -> Option<&Files> {
+        self.twin.as_ref().map(|twin| &twin.texts)
+    }
+
+    /// Whether what was told to be done is there, though a sync failed on the way. The
+    /// twin has it; a JSON file may be the old one, which is then older than the twin.
+    pub fn still_is(&self, before: &Seen, after: &Seen) -> Result<(), String> {
+        if self.texts() != after.texts() || self.out != after.out {
+            return Err("what was told to be done is lost".to_owned());
+        }
+        for name in self.json.keys().chain(before.json.keys()) {
+            let text = self.json.get(name);
+            if text != before.json.get(name) && text != after.json.get(name) {
+                return Err(format!("{name} is neither old nor new"));
+            }
+        }
+        match before.opens && after.opens && !self.opens {
+            true => Err("a context does not open".to_owned()),
+            false => Ok(()),
+        }
     }
 }

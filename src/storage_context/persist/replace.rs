@@ -30,11 +30,10 @@ impl StorageContext {
                 dir: dir.to_owned(),
             });
         }
-        if !is_there {
-            create_dirs(dir)?;
-        }
         if manifest::generations(&manifest::twin_dir(dir))?.is_empty() {
             sync::refuse_lost_manifests(dir)?;
+            // Also where it is there: an attempt may have ended before it was synced.
+            create_dirs(dir)?;
         }
         let mut writer = open_writer(dir, options.wait)?;
         let report = self.write_all(&mut writer, options);
@@ -184,10 +183,13 @@ fn file_names(dir: &Path) -> Result<Vec<String>> {
 
 /// Creates a directory, and those it is in, for good.
 fn create_dirs(dir: &Path) -> Result<()> {
-    if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty())
-        && !parent.is_dir()
-    {
-        create_dirs(parent)?;
+    if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
+        if !parent.is_dir() {
+            create_dirs(parent)?;
+        } else if dir.is_dir() && fs::read_dir(parent).is_err() {
+            // Who may not look there did not create it.
+            return Ok(());
+        }
     }
     durable::create_dir(dir)
 }
