@@ -9,7 +9,7 @@ mod common;
 mod history;
 
 use common::{Storage, library::documents};
-use history::{World, history};
+use history::{World, check, history};
 use proptest::{prelude::*, sample::select};
 
 proptest! {
@@ -29,6 +29,7 @@ proptest! {
         let mut world = World::new(storage.dir(), rewrite_below);
         for op in &history {
             world.apply(op);
+            check(&world.context, &world.model);
         }
         prop_assert!(storage.verify_deep().problems.is_empty());
         if world.model.vectors.0.len() == world.model.nodes.0.len() {

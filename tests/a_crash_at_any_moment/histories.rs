@@ -107,7 +107,10 @@ impl Life {
             let now = self.generation();
             match result {
                 // The fault may have been later than the last step.
-                Ok(_) => self.world.kept = Some(self.world.model.clone()),
+                Ok(_) => {
+                    self.commits += usize::from(now > before);
+                    self.world.kept = Some(self.world.model.clone());
+                }
                 Err(Error::Io { .. }) if now == before => {}
                 // It is there, but a sync failed: not for certain before the next commit.
                 Err(Error::Io { .. }) => {
@@ -204,9 +207,11 @@ fn run(number: usize, done: &Done) {
         life.live(op, done);
     }
     // Where too many failed.
-    while life.commits < 3 {
-        let nodes = life.commits as u8 + 1;
-        life.live(&Op::Insert(7, nodes, nodes), done);
+    for text in 0.. {
+        if life.commits >= 3 {
+            break;
+        }
+        life.live(&Op::Insert(7, 1, text), done);
         life.live(&Op::Persist(JsonTwin::Auto), done);
     }
     add(&done.commits, life.commits);

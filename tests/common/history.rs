@@ -258,7 +258,6 @@ impl World {
                 }
             }
         }
-        check(&self.context, &self.model);
     }
 
     fn persist(&mut self, json: JsonTwin) {
@@ -266,7 +265,6 @@ impl World {
         assert!(report.warnings.is_empty(), "{report:?}");
         assert!(!self.context.has_changes().unwrap());
         self.kept = Some(self.model.clone());
-        check(&self.context, &self.model);
         let other = StorageContext::from_persist_dir(&self.dir).unwrap();
         check(&other, &self.model);
     }
