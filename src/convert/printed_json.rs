@@ -132,7 +132,7 @@ impl PrintedJson {
         match (seen, Stat::of(&target)?) {
             (None, None) => {
                 match disk::rename_new(temp.path(), &target) {
-                    Ok(()) => temp.is_gone(),
+                    Ok(()) => temp.renamed(),
                     Err(e) if e.kind() == ErrorKind::AlreadyExists => return Err(changed()),
                     Err(e) => return Err(Error::io("create", &path)(e)),
                 }
@@ -140,7 +140,7 @@ impl PrintedJson {
             }
             (Some(seen), Some(now)) if now.same(&seen) => {
                 durable::replace(temp.path(), &target)?;
-                temp.is_gone();
+                temp.renamed();
             }
             _ => return Err(changed()),
         }
@@ -158,7 +158,7 @@ impl PrintedJson {
     pub(crate) fn put_into_new_dir(self) -> Result<u64> {
         let renamed = disk::rename_new(self.temp.path(), &self.path);
         renamed.map_err(Error::io("create", &self.path))?;
-        self.temp.is_gone();
+        self.temp.renamed();
         Ok(self.text.length())
     }
 }

@@ -63,7 +63,7 @@ impl TempFile {
     }
 
     /// It was renamed: there is nothing left to remove.
-    pub(crate) fn is_gone(mut self) {
+    pub(crate) fn renamed(mut self) {
         self.is_ours = false;
     }
 }

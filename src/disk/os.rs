@@ -96,3 +96,29 @@ pub(super) fn open_to_sync(path: &Path) -> io::Result<fs::File> {
         .write(cfg!(windows))
         .open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_kept_and_so_is_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::write(&from, "new").unwrap();
+        fs::write(&to, "old").unwrap();
+        for refused in [
+            Os.rename_new(&from, &to),
+            Os.copy(&from, &to),
+            Os.create(&to).map(drop),
+        ] {
+            assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        }
+        assert_eq!(fs::read_to_string(&to).unwrap(), "old");
+        Os.remove_file(&to).unwrap();
+        Os.rename_new(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "new");
+        Os.copy(&to, &from).unwrap();
+        assert_eq!(fs::read_to_string(&from).unwrap(), "new");
+    }
+}

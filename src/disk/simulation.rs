@@ -50,3 +50,71 @@ pub(super) fn of(path: &Path) -> Arc<dyn Disk> {
         |(_, disk)| Arc::clone(disk),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io};
+
+    use super::*;
+    use crate::disk;
+
+    /// A disk on which nothing can be changed.
+    #[derive(Debug)]
+    struct ReadOnly;
+
+    fn refused<T>() -> io::Result<T> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    impl Disk for ReadOnly {
+        fn create(&self, _: &Path) -> io::Result<fs::File> {
+            refused()
+        }
+        fn append(&self, _: &Path, _: &fs::File, _: &[u8]) -> io::Result<usize> {
+            refused()
+        }
+        fn set_permissions(&self, _: &Path, _: &fs::File, _: fs::Permissions) -> io::Result<()> {
+            refused()
+        }
+        fn sync(&self, _: &Path, _: &fs::File) -> io::Result<()> {
+            refused()
+        }
+        fn sync_dir(&self, _: &Path) -> io::Result<()> {
+            refused()
+        }
+        fn create_dir(&self, _: &Path) -> io::Result<()> {
+            refused()
+        }
+        fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+            refused()
+        }
+        fn rename_new(&self, _: &Path, _: &Path) -> io::Result<()> {
+            refused()
+        }
+        fn hard_link(&self, _: &Path, _: &Path) -> io::Result<()> {
+            refused()
+        }
+        fn copy(&self, _: &Path, _: &Path) -> io::Result<()> {
+            refused()
+        }
+        fn remove_file(&self, _: &Path) -> io::Result<()> {
+            refused()
+        }
+        fn remove_dir(&self, _: &Path) -> io::Result<()> {
+            refused()
+        }
+    }
+
+    #[test]
+    fn a_disk_is_that_of_one_directory_for_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, beside) = (dir.path().join("ours"), dir.path().join("ours-not"));
+        let mounted = mount(&ours, Arc::new(ReadOnly));
+        let refused = disk::create_dir(&ours).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ReadOnlyFilesystem);
+        disk::create_dir(&beside).unwrap();
+        drop(mounted);
+        disk::create_dir(&ours).unwrap();
+        disk::remove_dir(&ours).unwrap();
+    }
+}

@@ -76,20 +76,12 @@ impl Scenario {
         (root, seen)
     }
 
-    fn run(&self, root: &Path, pool: &Path, fault: Option<Fault>) -> (twinstore::Result<()>, Log) {
-        let recorder = Arc::new(Recorder::start(root, pool, fault));
-        let mounted = mount(root, recorder.clone());
-        let result = (self.call)(root);
-        drop(mounted);
-        (result, recorder.log())
-    }
-
     /// Cuts the power at every moment, and looks at the disks that may be left.
     #[track_caller]
     pub fn survives_power_cuts(&self) -> Counts {
-        let mut done = Done::of(self);
-        let log = done.log.clone();
-        match done.cut_power(self, &log, Effort::of_this_run()) {
+        let mut recorded = Recorded::of(self);
+        let log = recorded.log.clone();
+        match recorded.cut_power(self, &log, Effort::of_this_run()) {
             Ok(counts) => counts,
             Err(problem) => panic!("{problem}"),
         }
@@ -98,20 +90,20 @@ impl Scenario {
     /// The syncs of a call in their order, by the names of what is synced. In brackets,
     /// those that a disk may forget, and no power cut shows it.
     pub fn syncs(&self) -> String {
-        let mut done = Done::of(self);
+        let mut recorded = Recorded::of(self);
         let effort = Effort {
             go_on: usize::MAX,
             ..Effort::SMALL
         };
         let mut syncs = Vec::new();
-        for n in 0..done.log.ops.len() {
-            let mut log = done.log.clone();
+        for n in 0..recorded.log.ops.len() {
+            let mut log = recorded.log.clone();
             let synced = match log.ops.remove(n) {
                 Op::SyncFile(file) => log.name_of(Node::File(file)),
                 Op::SyncDir(dir) => log.name_of(Node::Dir(dir)),
                 _ => continue,
             };
-            syncs.push(match done.cut_power(self, &log, effort) {
+            syncs.push(match recorded.cut_power(self, &log, effort) {
                 Err(_) => synced,
                 Ok(_) => format!("({synced})"),
             });
@@ -119,6 +111,7 @@ impl Scenario {
         syncs.join(" ")
     }
 
+    /// The next attempt, and then garbage is collected.
     fn finish(&self, root: &Path, after: &Seen) -> Result<(), String> {
         (self.call)(root).map_err(|e| format!("the next attempt: {e}"))?;
         let healed = look(root)?;
@@ -134,13 +127,13 @@ impl Scenario {
     #[track_caller]
     pub fn survives_failures(&self) -> Counts {
         let effort = Effort::of_this_run();
-        let Done {
+        let Recorded {
             mut place,
             pool,
             log,
             before,
             after,
-        } = Done::of(self);
+        } = Recorded::of(self);
         let mut counts = Counts::default();
         let start = nothing(&log);
         for call in 0..log.calls {
@@ -216,7 +209,7 @@ impl Scenario {
 }
 
 /// A call that was recorded, and the directory before and after it.
-struct Done {
+struct Recorded {
     place: Place,
     pool: PathBuf,
     log: Log,
@@ -224,23 +217,26 @@ struct Done {
     after: Seen,
 }
 
-impl Done {
+impl Recorded {
     #[track_caller]
-    fn of(scenario: &Scenario) -> Done {
+    fn of(scenario: &Scenario) -> Recorded {
         let mut place = Place::new();
         let (root, before) = scenario.ready(&mut place);
         let pool = place.fresh();
-        let (result, log) = scenario.run(&root, &pool, None);
-        result.unwrap();
-        Done {
+        let recorder = Arc::new(Recorder::start(&root, &pool, None));
+        let mounted = mount(&root, recorder.clone());
+        (scenario.call)(&root).unwrap();
+        drop(mounted);
+        Recorded {
             after: look(&root).unwrap(),
+            log: recorder.log(),
             place,
             pool,
-            log,
             before,
         }
     }
 
+    /// Cuts the power at every moment of what was recorded as `log`.
     fn cut_power(
         &mut self,
         scenario: &Scenario,

@@ -394,3 +394,30 @@ fn ends_in_memory_and_in_a_file_agree() {
         assert_eq!(JsonDamage::of_file(&file, &path).unwrap(), expected);
     }
 }
+
+/// The export dies before its record, and then another one before its rename: the file
+/// holds a text that only the first announcement told.
+#[test]
+fn binary_newer_when_the_announcement_of_the_text_was_replaced() {
+    let mut storage = Storage::packed(b"{\"a\": 1}");
+    storage.change_twin();
+    storage.unpack(b"{\"a\": 22}", 2);
+    storage.change_twin();
+    let (sync, _) = SyncFile::load(&storage.twin());
+    let store = storage.store();
+    let found = unrecorded(storage.dir.path(), &store, &sync).unwrap();
+    let (text, changed) = found.unwrap();
+    assert_eq!(text, Fingerprint::of_bytes(b"{\"a\": 22}"));
+    assert_eq!(changed, store.changed - 1);
+    storage.record(|sync| sync.remember(FILE, text, changed));
+    storage.unpack(b"{\"a\": 333}", 1);
+    assert_eq!(storage.state(), State::BinaryNewer);
+
+    // Now it is recorded, but nobody vouches for all of it.
+    let (sync, _) = SyncFile::load(&storage.twin());
+    let found = unrecorded(storage.dir.path(), &store, &sync).unwrap();
+    assert!(found.is_none());
+    let known = sync.entry(FILE).unwrap().known().unwrap();
+    let now = Stat::of(&storage.path()).unwrap().unwrap();
+    assert!(!known.stat.same(&now));
+}
