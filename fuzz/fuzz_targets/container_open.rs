@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../src/container_open.rs"]
-mod target;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| twinstore_fuzz::container_open::run(data));

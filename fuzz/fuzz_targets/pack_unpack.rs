@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../src/pack_unpack.rs"]
-mod target;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| twinstore_fuzz::pack_unpack::run(data));

@@ -4,9 +4,8 @@
 //!
 //! What the two readers differ in, and is allowed for: `NaN`, `Infinity` and
 //! `-Infinity` are JSON to Python; a lone surrogate is a character to Python;
-//! numbers may have any size; nesting may have any depth.
-
-#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+//! numbers may have any size; nesting may have any depth. Those are compared with
+//! what CPython was recorded to read.
 
 use serde_json::Value;
 use twinstore::json::{
@@ -14,20 +13,36 @@ use twinstore::json::{
     parse_f64, print_f32_shortest, print_f64, print_within, skip_white, string_end, value_end,
 };
 
+use super::{choices::Choices, cpython};
+
 /// Printing deep nesting in an indented style grows with the square.
 const PRINT_LIMIT: usize = 1 << 20;
 
-/// Takes `data` as text.
+/// No text begins so: what follows says which texts are put together.
+const COMPOSED: u8 = 0xff;
+
+/// Takes `data` as text, or as choices of recorded ones.
 pub fn run(data: &[u8]) {
+    if let Some((&COMPOSED, choices)) = data.split_first() {
+        let (text, known) = cpython::text(&mut Choices::new(choices));
+        let value = of_text(text.as_bytes());
+        assert_eq!(value.map(cpython::dumped), known, "{text}");
+    } else {
+        of_text(data);
+    }
+}
+
+/// Looks at a text; the value that it is.
+fn of_text(data: &[u8]) -> Option<&[u8]> {
     any_text(data);
     let start = skip_white(data, 0);
     let end = value_end(data, start, true);
     chunked(data, start, end.is_ok());
     let accepted = matches!(end, Ok(end) if skip_white(data, end) == data.len());
     assert_eq!(accepted, accepted_by_serde(data), "acceptance");
-    if let Ok(end) = end {
-        value(&data[start..end], data);
-    }
+    let text = &data[start..end.ok()?];
+    value(text, data);
+    accepted.then_some(text)
 }
 
 /// Calls that must only come back, on text that nobody has checked.

@@ -1,0 +1,272 @@
+//! Queries. Over files that were changed behind their checksums: an answer or an
+//! error, under both backends the same. Over sound stores: the answer that looking
+//! at every row gives.
+
+use twinstore::{
+    Error,
+    container::FileKind,
+    search::{Hit, VectorStoreQuery, VectorStoreQueryMode},
+    store::{NewVector, RecordStore, RowStore, VectorStore},
+};
+
+use super::{
+    bases::bases_of,
+    choices::Choices,
+    naive::{self, Known},
+    plain::{self, Filters, Plain},
+    reading::same_under_both_backends,
+    stacked::{self, DIM, IDS},
+};
+
+/// Takes `data` as queries, and as a store or changes to one.
+pub fn run(data: &[u8]) {
+    let mut choices = Choices::new(data);
+    match choices.of(4) {
+        0 | 1 => of_changed_rows(&mut choices),
+        2 => of_changed_records(&mut choices),
+        _ => of_sound_store(&mut choices),
+    }
+}
+
+/// A query, and what of it the library does not tell again.
+struct Asked {
+    query: VectorStoreQuery,
+    filters: Option<Filters>,
+    limit: usize,
+    threshold: f64,
+}
+
+impl Asked {
+    fn chosen(choices: &mut Choices<'_>, dim: usize, ids: &[&str]) -> Asked {
+        let embedding = vector(choices, dim);
+        let limit = choices.of(6);
+        let mut query = VectorStoreQuery::new(&embedding).top_k(limit);
+        if choices.once_in(3) {
+            let some = 0..choices.of(6);
+            query = query.node_ids(some.map(|_| choices.pick(ids)).collect::<Vec<_>>());
+        }
+        let threshold = choices.pick(&[0.5, 1.0, 0.0, 0.7, 0.01, 2.0]);
+        if choices.once_in(3) {
+            let mode = VectorStoreQueryMode::Mmr;
+            query = query.mode(mode).mmr_threshold(threshold);
+        }
+        let filters = choices.once_in(3).then(|| Filters::chosen(choices));
+        if let Some(filters) = &filters {
+            query = query.filters(filters.of_store());
+        }
+        Asked {
+            query,
+            filters,
+            limit,
+            threshold,
+        }
+    }
+}
+
+/// A vector that is often equal, or nearly equal, to another.
+fn vector(choices: &mut Choices<'_>, dim: usize) -> Vec<f64> {
+    let mut seed = u64::from(choices.byte() % 16);
+    let class = choices.of(12);
+    let component = |_| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+    };
+    let mut values: Vec<f64> = (0..dim).map(component).collect();
+    match class {
+        0..=3 => values.iter_mut().for_each(|x| *x = f64::from(*x as f32)),
+        4 => values[0] *= 1.0 + 1e-9 * f64::from(choices.byte()),
+        5 => values.iter_mut().for_each(|x| *x = (*x * 10.0).round()),
+        6 => values.iter_mut().for_each(|x| *x *= 3.0),
+        7 => {
+            values = vec![choices.pick(&[0.0, f64::NAN, 1e200, 1e-200, 1e-40, f64::INFINITY]); dim]
+        }
+        _ => {}
+    }
+    values
+}
+
+fn of_changed_rows(choices: &mut Choices<'_>) {
+    let is_retargeted = !choices.once_in(8);
+    let asked = Asked::chosen(choices, DIM, &IDS);
+    let other = Asked::chosen(choices, DIM, &IDS);
+    let files = stacked::changed(choices, stacked::vectors(), is_retargeted);
+    let files: Vec<_> = files
+        .iter()
+        .map(|(kind, b)| (*kind, b.as_slice()))
+        .collect();
+    same_under_both_backends(&files, |files, log| {
+        let Some(rows) = log.opened(RowStore::open(files)) else {
+            return;
+        };
+        let store = VectorStore::rows(rows);
+        log.note(store.query(&asked.query));
+        log.note(store.query_batch(&[other.query.clone(), asked.query.clone()]));
+        log.note(store.selected_rows(&other.query, None).map(|_| ()));
+    });
+}
+
+fn of_changed_records(choices: &mut Choices<'_>) {
+    let asked = Asked::chosen(choices, 2, &["a", "b"]);
+    // The last one holds a vector store.
+    let base = bases_of(FileKind::Records).last().unwrap();
+    let mut parts = super::reading::changed(choices, std::slice::from_ref(base));
+    let (bytes, _) = parts.assemble();
+    same_under_both_backends(&[(FileKind::Records, &bytes)], |files, log| {
+        let packed: u64 = files
+            .iter()
+            .map(|file| super::reading::unpacked_len(file))
+            .sum();
+        let Some(records) = log.opened(RecordStore::open(files)) else {
+            return;
+        };
+        if packed <= 16 << 10 {
+            log.note(VectorStore::records(records).query(&asked.query));
+        }
+    });
+}
+
+/// A row of the model.
+struct Row {
+    id: &'static str,
+    vector: Vec<f64>,
+    metadata: Vec<(String, Plain)>,
+}
+
+fn of_sound_store(choices: &mut Choices<'_>) {
+    let dim = choices.pick(&[4, 1, 2, 3, 8, 17]);
+    let mut store = VectorStore::empty();
+    let mut rows: Vec<Row> = Vec::new();
+    for _ in 0..1 + choices.of(4) {
+        let mut new = Vec::new();
+        for _ in 0..choices.of(8) {
+            let id = choices.pick(&NAMES);
+            let row = Row {
+                id,
+                vector: vector(choices, dim),
+                metadata: plain::members(choices, 1),
+            };
+            let mut metadata = String::new();
+            Plain::Dict(row.metadata.clone()).json(&mut metadata);
+            new.push(NewVector {
+                id: id.as_bytes().to_vec(),
+                embedding: row.vector.clone(),
+                ref_doc_id: None,
+                metadata: metadata.into_bytes(),
+            });
+            match rows.iter_mut().find(|old| old.id == id) {
+                Some(old) => *old = row,
+                None => rows.push(row),
+            }
+        }
+        store.add(new).unwrap();
+        assert_eq!(store.len().unwrap(), rows.len() as u64);
+        if choices.once_in(3) && !rows.is_empty() {
+            let gone = rows.remove(choices.of(rows.len()));
+            let ids = [gone.id.as_bytes().to_vec()];
+            assert_eq!(store.delete_nodes(Some(&ids), None).unwrap(), 1);
+        }
+    }
+    for _ in 0..1 + choices.of(3) {
+        compare(&store, &rows, &Asked::chosen(choices, dim, &NAMES));
+    }
+}
+
+const NAMES: [&str; 12] = [
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "g",
+    "ab",
+    "ä",
+    "\u{ffff}",
+    "\u{10000}",
+    "",
+];
+
+fn compare(store: &VectorStore, rows: &[Row], asked: &Asked) {
+    let answer = store.query(&asked.query);
+    let mut chosen = Vec::new();
+    for row in rows {
+        let named = asked.query.node_ids.as_ref();
+        let is_named = named.is_none_or(|ids| ids.iter().any(|id| id == row.id.as_bytes()));
+        match asked
+            .filters
+            .as_ref()
+            .map(|filters| filters.pass(&row.metadata))
+        {
+            // Filters are asked of what is named.
+            Some(Err(plain::TypeError)) if is_named => {
+                assert!(matches!(answer, Err(Error::Query(_))), "{answer:?}");
+                return;
+            }
+            Some(Ok(false)) => {}
+            _ if is_named => chosen.push((row.id.as_bytes(), row.vector.as_slice())),
+            _ => {}
+        }
+    }
+    let embedding = asked.query.query_embedding.as_deref().unwrap();
+    let known = match asked.query.mode {
+        VectorStoreQueryMode::Mmr => naive::mmr(&chosen, embedding, asked.limit, asked.threshold),
+        _ => naive::top_k(&chosen, embedding, asked.limit),
+    };
+    match known {
+        Known::Answer(expected) => exact(&answer.unwrap(), &expected),
+        Known::Undecided => plausible(answer, &chosen, embedding, asked),
+    }
+}
+
+fn exact(hits: &[Hit], expected: &naive::Answer) {
+    let ids: Vec<_> = hits.iter().map(Hit::id_text).collect();
+    let names: Vec<_> = expected
+        .iter()
+        .map(|(id, _)| String::from_utf8_lossy(id))
+        .collect();
+    assert_eq!(ids, names);
+    for (hit, (_, score)) in hits.iter().zip(expected) {
+        assert!(
+            (hit.score - score).abs() <= naive::NEAR * 4.0,
+            "{hit:?} and not {score}"
+        );
+    }
+}
+
+/// What holds of an answer that rounding decides.
+fn plausible(
+    answer: Result<Vec<Hit>, Error>,
+    rows: &naive::Rows<'_>,
+    embedding: &[f64],
+    asked: &Asked,
+) {
+    let is_mmr = asked.query.mode == VectorStoreQueryMode::Mmr;
+    let hits = match answer {
+        Ok(hits) => hits,
+        // There is no row to pick where no score is a number.
+        Err(Error::Query(_)) if is_mmr => return,
+        Err(e) => panic!("{e}"),
+    };
+    let wanted = if asked.limit == 0 {
+        rows.len()
+    } else {
+        asked.limit.min(rows.len())
+    };
+    assert_eq!(hits.len(), wanted);
+    for (n, hit) in hits.iter().enumerate() {
+        let row = rows.iter().find(|(id, _)| *id == hit.id);
+        let (_, vector) = row.unwrap_or_else(|| panic!("{hit:?} was not asked for"));
+        assert!(
+            hits[..n].iter().all(|other| other.id != hit.id),
+            "{hit:?} twice"
+        );
+        let score = naive::cosine(embedding, vector);
+        let is_far = (hit.score - score).abs() > naive::NEAR;
+        // Sums of large or small squares are rounded otherwise, or overflow.
+        let is_plain = |x: &f64| *x == 0.0 || (1e-30..1e30).contains(&x.abs());
+        let are_plain = vector.iter().chain(embedding).all(is_plain);
+        assert!(is_mmr || !are_plain || !is_far, "{hit:?} and not {score}");
+    }
+}
