@@ -8,7 +8,7 @@ mod common;
 #[path = "common/history.rs"]
 mod history;
 
-use common::{Storage, library::documents};
+use common::{Files, Storage, library::documents};
 use history::{World, check, history};
 use proptest::{prelude::*, sample::select};
 
@@ -23,7 +23,7 @@ proptest! {
         history in history(),
         rewrite_below in select(vec![0, 0, 20_000, 512 << 10]),
     ) {
-        let storage = Storage::with([]);
+        let storage = Storage::in_memory(&Files::new());
         // The directory of a context that was moved before it was persisted is not there.
         std::fs::remove_dir(storage.dir()).unwrap();
         let mut world = World::new(storage.dir(), rewrite_below);
