@@ -12,7 +12,7 @@ use twinstore::{
     store::{SegmentVectors, VectorStore},
 };
 
-use crate::{context::Context, errors, text::text_of};
+use crate::{context::Context, errors, text::texts_of};
 
 /// What an array over a mapped file stands on (its `base`): it keeps the map.
 #[pyclass(frozen, module = "twinstore._native")]
@@ -137,11 +137,7 @@ impl Read {
             Whole::Copied(numbers, shape) => array_of(py, numbers, shape)?,
             Whole::Scattered(why) => return Err(not_contiguous(py, name, why)),
         };
-        let ids = PyList::empty(py);
-        for id in self.ids {
-            ids.append(text_of(py, &id)?)?;
-        }
-        Ok((array, ids, self.live.into_pyarray(py)))
+        Ok((array, texts_of(py, self.ids)?, self.live.into_pyarray(py)))
     }
 }
 

@@ -6,14 +6,14 @@ use pyo3::{
     types::{PyList, PyString},
 };
 use twinstore::{
-    Error, Result,
+    Result,
     persist_dir::StoreKind,
     store::{CollectionPath, RecordStore},
 };
 
 use crate::{
-    context::{Shared, one_of},
-    text::{bytes_of, text_of},
+    context::{Shared, length_of, one_of},
+    text::{bytes_of, bytes_of_all, found_texts, text_of, texts_of},
 };
 
 /// The stores that are records.
@@ -65,7 +65,7 @@ impl Collection {
         self.context.glance(py, |context| {
             let records = context.records_of(self.kind)?;
             let len = records.map_or(Ok(0), |records| records.distinct(&self.path))?;
-            usize::try_from(len).map_err(|_| too_many(len))
+            length_of("records of a collection", len)
         })
     }
 
@@ -97,19 +97,14 @@ impl Collection {
         py: Python<'py>,
         keys: Vec<Bound<'py, PyString>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let keys = keys.iter().map(|key| Ok(bytes_of(key)?.into_owned()));
-        let keys: Vec<Vec<u8>> = keys.collect::<PyResult<_>>()?;
+        let keys = bytes_of_all(&keys)?;
         let found = self.context.read(py, |context| {
             let Some(records) = context.records_of(self.kind)? else {
                 return Ok(vec![None; keys.len()]);
             };
             records.get_many(&self.path, &keys)
         })?;
-        let texts = PyList::empty(py);
-        for text in found {
-            texts.append(text.map(|text| text_of(py, &text)).transpose()?)?;
-        }
-        Ok(texts)
+        found_texts(py, found)
     }
 
     /// All keys, in order.
@@ -186,18 +181,6 @@ impl Collection {
             }
             Ok(found)
         })?;
-        let strings = PyList::empty(py);
-        for string in found {
-            strings.append(text_of(py, &string)?)?;
-        }
-        Ok(strings)
-    }
-}
-
-fn too_many(got: u64) -> Error {
-    Error::Limit {
-        what: "records of a collection",
-        got,
-        limit: usize::MAX as u64,
+        texts_of(py, found)
     }
 }

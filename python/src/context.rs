@@ -12,7 +12,7 @@ use pyo3::{
     types::{PyDict, PyList, PyString},
 };
 use twinstore::{
-    Result, StorageContext,
+    Error, Result, StorageContext,
     bytes::Backend,
     container::{OpenOptions, Verify},
     persist_dir::Store,
@@ -321,5 +321,17 @@ pub(crate) fn one_of<T: Copy>(what: &str, word: &str, words: &[(&str, T)]) -> Py
         let known: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
         let known = known.join(", ");
         PyValueError::new_err(format!("{what} is one of {known}, not {word:?}"))
+    })
+}
+
+/// How many there are, as Python counts.
+///
+/// # Errors
+/// [`Error::Limit`] for more than it can count.
+pub(crate) fn length_of(what: &'static str, got: u64) -> Result<usize> {
+    usize::try_from(got).map_err(|_| Error::Limit {
+        what,
+        got,
+        limit: usize::MAX as u64,
     })
 }

@@ -7,7 +7,7 @@ use twinstore::search::{FilterCondition, FilterJudge, MetadataFilters, Refused};
 
 use crate::{
     context::one_of,
-    text::{bytes_of, text_of},
+    text::{bytes_of_all, text_of},
 };
 
 const CONDITIONS: [(&str, FilterCondition); 3] = [
@@ -30,9 +30,8 @@ pub(crate) struct Filters {
 impl Filters {
     #[new]
     fn new(keys: Vec<Bound<'_, PyString>>, condition: &str, judge: Py<PyAny>) -> PyResult<Filters> {
-        let keys = keys.iter().map(|key| Ok(bytes_of(key)?.into_owned()));
         Ok(Filters {
-            keys: keys.collect::<PyResult<_>>()?,
+            keys: bytes_of_all(&keys)?,
             condition: one_of("condition", condition, &CONDITIONS)?,
             judge: Arc::new(Judge {
                 judge,

@@ -6,13 +6,13 @@ use pyo3::{
     types::{PyList, PyString},
 };
 use twinstore::{
-    Error, Result,
+    Result,
     store::{IndexStructType, JsonText},
 };
 
 use crate::{
-    context::Shared,
-    text::{bytes_of, text_of},
+    context::{Shared, length_of},
+    text::{bytes_of, bytes_of_all, found_texts, text_of, texts_of},
 };
 
 /// The names of the types of structs that LlamaIndex has classes for.
@@ -41,7 +41,7 @@ impl Structs {
             let ids = context.index_store()?.ids()?;
             ids.collect::<Result<Vec<_>>>()
         })?;
-        texts(py, &ids)
+        texts_of(py, ids)
     }
 
     /// The record of a struct, with `{}` for each of its maps; `None` where there is
@@ -104,7 +104,7 @@ impl StructMap {
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
         self.context.glance(py, |context| {
             let len = context.index_store()?.map(&self.id, &self.name).len()?;
-            usize::try_from(len).map_err(|_| too_many(len))
+            length_of("entries of a map", len)
         })
     }
 
@@ -135,17 +135,15 @@ impl StructMap {
         py: Python<'py>,
         keys: Vec<Bound<'py, PyString>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let keys = keys.iter().map(|key| Ok(bytes_of(key)?.into_owned()));
-        let keys: Vec<Vec<u8>> = keys.collect::<PyResult<_>>()?;
+        let keys = bytes_of_all(&keys)?;
         let found = self.context.read(py, |context| {
             let store = context.index_store()?;
             store.map(&self.id, &self.name).get_many(&keys)
         })?;
-        let list = PyList::empty(py);
-        for text in found {
-            list.append(text.map(|JsonText(text)| text_of(py, &text)).transpose()?)?;
-        }
-        Ok(list)
+        let texts = found
+            .into_iter()
+            .map(|text| text.map(|JsonText(text)| text));
+        found_texts(py, texts)
     }
 
     /// All keys, in order.
@@ -155,7 +153,7 @@ impl StructMap {
             let map = store.map(&self.id, &self.name);
             map.keys()?.collect::<Result<Vec<_>>>()
         })?;
-        texts(py, &keys)
+        texts_of(py, keys)
     }
 
     /// All keys in order, and all values in theirs, as one JSON array.
@@ -167,7 +165,7 @@ impl StructMap {
             let keys = map.keys()?.collect::<Result<Vec<_>>>()?;
             Ok((keys, map.values_text()?))
         })?;
-        Ok((texts(py, &keys)?, text_of(py, &values)?))
+        Ok((texts_of(py, keys)?, text_of(py, &values)?))
     }
 
     /// All values in order, as one JSON array.
@@ -202,21 +200,5 @@ impl StructMap {
             let store = context.index_store_mut()?;
             store.edit_map(&self.id, &self.name).delete(&key)
         })
-    }
-}
-
-fn texts<'py>(py: Python<'py>, items: &[Vec<u8>]) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for item in items {
-        list.append(text_of(py, item)?)?;
-    }
-    Ok(list)
-}
-
-fn too_many(got: u64) -> Error {
-    Error::Limit {
-        what: "entries of a map",
-        got,
-        limit: usize::MAX as u64,
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use pyo3::{
     prelude::*,
-    types::{PyBytes, PyString},
+    types::{PyBytes, PyList, PyString},
 };
 
 const ENCODING: &str = "utf-8";
@@ -27,6 +27,15 @@ pub(crate) fn bytes_of<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, [u
     Ok(Cow::Owned(bytes.as_bytes().to_vec()))
 }
 
+/// The bytes of several strings.
+///
+/// # Errors
+/// As [`bytes_of`].
+pub(crate) fn bytes_of_all(texts: &[Bound<'_, PyString>]) -> PyResult<Vec<Vec<u8>>> {
+    let texts = texts.iter().map(|text| Ok(bytes_of(text)?.into_owned()));
+    texts.collect()
+}
+
 /// The string of bytes that [`bytes_of`] gives.
 ///
 /// # Errors
@@ -38,4 +47,35 @@ pub(crate) fn text_of<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py,
     let bytes = PyBytes::new(py, bytes);
     let text = bytes.call_method1("decode", (ENCODING, SURROGATES))?;
     Ok(text.cast_into()?)
+}
+
+/// The strings of several texts.
+///
+/// # Errors
+/// As [`text_of`].
+pub(crate) fn texts_of<'py>(
+    py: Python<'py>,
+    texts: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for text in texts {
+        list.append(text_of(py, text.as_ref())?)?;
+    }
+    Ok(list)
+}
+
+/// The strings of several texts, with `None` for each that was not found.
+///
+/// # Errors
+/// As [`text_of`].
+pub(crate) fn found_texts<'py>(
+    py: Python<'py>,
+    found: impl IntoIterator<Item = Option<impl AsRef<[u8]>>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for text in found {
+        let text = text.map(|text| text_of(py, text.as_ref()));
+        list.append(text.transpose()?)?;
+    }
+    Ok(list)
 }

@@ -22,7 +22,7 @@ use crate::{
     context::{Shared, one_of},
     errors::exception,
     filters::Filters,
-    text::{bytes_of, text_of},
+    text::{bytes_of, bytes_of_all, found_texts, text_of, texts_of},
 };
 
 create_exception!(
@@ -115,7 +115,7 @@ impl Vectors {
             })?;
             Ok(ids)
         })?;
-        python_ids(py, &ids)
+        texts_of(py, ids)
     }
 
     fn contains(&self, py: Python<'_>, map: &str, id: &Bound<'_, PyString>) -> PyResult<bool> {
@@ -151,11 +151,7 @@ impl Vectors {
             let texts = ids.iter().map(|id| store.entry(map, id));
             texts.collect::<Result<Vec<_>>>()
         })?;
-        let texts = PyList::empty(py);
-        for text in found {
-            texts.append(text.map(|text| text_of(py, &text)).transpose()?)?;
-        }
-        Ok(texts)
+        found_texts(py, found)
     }
 
     /// The vector of an id.
@@ -389,11 +385,6 @@ fn map_of(name: &str) -> PyResult<Map> {
     one_of("map", name, &MAPS)
 }
 
-fn bytes_of_all(texts: &[Bound<'_, PyString>]) -> PyResult<Vec<Vec<u8>>> {
-    let texts = texts.iter().map(|text| Ok(bytes_of(text)?.into_owned()));
-    texts.collect()
-}
-
 /// The strings of a list.
 fn strings_of(list: &Bound<'_, PyList>) -> PyResult<Vec<Vec<u8>>> {
     let mut strings = Vec::with_capacity(list.len());
@@ -443,16 +434,8 @@ fn numbers_of(numbers: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     numbers.extract()
 }
 
-fn python_ids<'py>(py: Python<'py>, ids: &[Vec<u8>]) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for id in ids {
-        list.append(text_of(py, id)?)?;
-    }
-    Ok(list)
-}
-
 fn python_rows<'py>(py: Python<'py>, rows: ChosenRows) -> PyResult<PyRows<'py>> {
-    let ids = python_ids(py, &rows.ids)?;
+    let ids = texts_of(py, &rows.ids)?;
     if let Some(dim) = rows.dim() {
         let matrix = PyArray1::from_vec(py, rows.values).reshape([rows.ids.len(), dim])?;
         return Ok((ids, matrix.into_any()));

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.schema import TextNode
 from llama_index.core.vector_stores import SimpleVectorStore
-from llama_index.core.vector_stores.types import (
-    FilterCondition,
-    FilterOperator,
-    MetadataFilter,
-    MetadataFilters,
-    VectorStoreQuery,
-    VectorStoreQueryMode,
-)
+from llama_index.core.vector_stores.types import VectorStoreQuery, VectorStoreQueryMode
 
+from support.vector_stores import DIM, about, node, outcome, random_filters
 from twinstore._native import Context
 from twinstore.llama_index import TwinVectorStore
+from twinstore.llama_index._id_lists import KEPT, IdLists
 
-DIM = 6
 MODES = [VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR]
 
 
 def nodes(chance: random.Random, count: int) -> list[TextNode]:
-    """Nodes of which many have equal vectors, and some no direction."""
-    made = []
-    for n in range(count):
-        vector = [float(chance.randint(-2, 2)) for _ in range(DIM)]
-        metadata = {"page": chance.randint(1, 4), "name": chance.choice(["ann", "bob", "Ann"])}
-        if chance.random() < 0.2:
-            del metadata["name"]
-        source = RelatedNodeInfo(node_id=f"doc-{chance.randint(0, 3)}")
-        node = TextNode(id_=f"n-{n:03}", text="", embedding=vector, metadata=metadata)
-        node.relationships[NodeRelationship.SOURCE] = source
-        made.append(node)
-    return made
+    return [node(chance, f"n-{n:03}") for n in range(count)]
 
 
 def stores(tmp_path: Path, chance: random.Random, count: int = 60) -> tuple[SimpleVectorStore, TwinVectorStore]:
@@ -56,25 +42,15 @@ def stores(tmp_path: Path, chance: random.Random, count: int = 60) -> tuple[Simp
     return stock, ours
 
 
-def outcome(store: SimpleVectorStore, query: VectorStoreQuery, **options: Any) -> Any:
-    try:
-        result = store.query(query, **options)
-    except Exception as error:
-        return type(error), str(error)
-    return result.ids, [None if score != score else float(score) for score in result.similarities or []]
+def alike(stock: SimpleVectorStore, ours: TwinVectorStore, query: VectorStoreQuery, **options: Any) -> Any:
+    """Asks both, and gives what both answer."""
 
+    def ask(store: SimpleVectorStore) -> Any:
+        return store.query(query, **options)
 
-def random_filters(chance: random.Random) -> MetadataFilters:
-    values: list[Any] = [2, 3.0, "ann", "n", ["ann", "bob"], [1, 2], None]
-    chosen = [
-        MetadataFilter.model_construct(
-            key=chance.choice(["page", "name", "ref_doc_id", "none"]),
-            value=chance.choice(values),
-            operator=chance.choice(list(FilterOperator)),
-        )
-        for _ in range(chance.randint(0, 2))
-    ]
-    return MetadataFilters.model_construct(filters=chosen, condition=chance.choice([None, *FilterCondition]))
+    wanted = outcome(stock, ask)
+    assert outcome(ours, ask) == about(wanted), (query, options)
+    return wanted
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -92,24 +68,113 @@ def test_any_query_is_answered_alike(seed: int, tmp_path: Path) -> None:
             mode=chance.choice([*MODES, *MODES, VectorStoreQueryMode.SPARSE]),
         )
         options = chance.choice([{}, {}, {"mmr_threshold": chance.choice([0, 0.3, 1.0])}])
-        assert outcome(ours, query, **options) == outcome(stock, query, **options), (query, options)
+        alike(stock, ours, query, **options)
 
 
 def test_a_list_of_ids_that_is_changed_in_place_is_noticed(tmp_path: Path) -> None:
     stock, ours = stores(tmp_path, random.Random(1))
     ids = list(stock.data.embedding_dict)
     query = VectorStoreQuery(query_embedding=[1.0] * DIM, similarity_top_k=5, node_ids=ids)
-    assert outcome(ours, query) == outcome(stock, query)
+    alike(stock, ours, query)
     ids[:] = ids[10:]
-    assert outcome(ours, query) == outcome(stock, query)
+    alike(stock, ours, query)
 
 
 def test_a_list_of_ids_that_was_seen_finds_what_was_added_since(tmp_path: Path) -> None:
     stock, ours = stores(tmp_path, random.Random(2))
     ids = [*stock.data.embedding_dict, "new"]
     query = VectorStoreQuery(query_embedding=[1.0] * DIM, similarity_top_k=5, node_ids=ids)
-    assert outcome(ours, query) == outcome(stock, query)
+    alike(stock, ours, query)
     for store in (stock, ours):
         store.add([TextNode(id_="new", text="", embedding=[1.0] * DIM)])
-    assert outcome(ours, query) == outcome(stock, query)
-    assert outcome(ours, query)[0][0] == "new"
+    assert alike(stock, ours, query)[0][0] == "new"
+
+
+def test_the_longest_list_of_ids_is_remembered_however_many_others_are_named(tmp_path: Path) -> None:
+    stock, ours = stores(tmp_path, random.Random(3))
+    assert ours._vectors is not None
+    vectors, lists, ids = ours._vectors, IdLists(), list(stock.data.embedding_dict)
+    found = lists.find(vectors, ids)
+    others = [ids[n : n + 5] for n in range(3 * KEPT)]
+    for other in others:
+        lists.find(vectors, other)
+    assert lists.find(vectors, ids) is found
+    assert lists.find(vectors, list(ids)) is found
+    last = lists.find(vectors, others[-1])
+    assert lists.find(vectors, others[-1]) is last
+    longer = lists.find(vectors, [*ids, "unknown"])
+    for other in others:
+        lists.find(vectors, other)
+    assert lists.find(vectors, [*ids, "unknown"]) is longer
+    assert lists.find(vectors, ids) is not found
+
+
+NUMBERS: dict[str, Callable[[list[float]], Any]] = {
+    "float64": np.array,
+    "float32": np.float32,
+    "float16": np.float16,
+    "longdouble": np.longdouble,
+    "complex": lambda numbers: np.array(numbers) + 0.5j,
+    "list of float64": lambda numbers: [np.float64(number) for number in numbers],
+    "list of float32": lambda numbers: [np.float32(number) for number in numbers],
+    "list of float16 and float": lambda numbers: [np.float16(numbers[0]), *numbers[1:]],
+    "tuple": tuple,
+    "int": lambda numbers: np.array([int(1000 * number) for number in numbers]),
+    "list of int": lambda numbers: [int(1000 * number) for number in numbers],
+    "too large an int": lambda numbers: [10**400, *numbers[1:]],
+    "bool": lambda numbers: np.array(numbers) > 0,
+    "of two dimensions": lambda numbers: [numbers],
+    "column": lambda numbers: np.array(numbers)[:, None],
+    "ragged": lambda numbers: [numbers, numbers[:2]],
+    "strings": lambda numbers: [str(number) for number in numbers],
+    "objects": lambda numbers: np.array(numbers, dtype=object),
+    "not contiguous": lambda numbers: np.repeat(numbers, 2)[::2],
+    "a number": lambda numbers: numbers[0],
+}
+# Of float16 and float32, some overflow the square of the norm, or underflow it.
+SCALES = [1.0, 300.0, 1e-5, 1e21, 1e-25, 0.0]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_a_query_of_any_numbers_is_answered_alike(kind: str, tmp_path: Path) -> None:
+    chance = random.Random(kind)
+    dim, count = 64, 80
+    stock, context = SimpleVectorStore(), Context.empty()
+    ours = TwinVectorStore.from_twin(context)
+    vectors = [[chance.gauss(0, 1) for _ in range(dim)] for _ in range(count)]
+    for store in (stock, ours):
+        store.add([TextNode(id_=f"n-{n}", text="", embedding=vector) for n, vector in enumerate(vectors)])
+    for scale in SCALES:
+        # Close to one of them, so that few bits make a difference to what is picked.
+        numbers = [scale * (number + chance.gauss(0, 0.01)) for number in chance.choice(vectors)]
+        for mode in MODES:
+            query = VectorStoreQuery(query_embedding=NUMBERS[kind](numbers), similarity_top_k=9, mode=mode)
+            alike(stock, ours, query)
+            alike(stock, ours, query, mmr_threshold=0.9)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("top_k", [2.5, "3", np.int64(3), np.float32(3), True, 10**30, [3]], ids=repr)
+@pytest.mark.parametrize(
+    "threshold", [np.float16(0.3), np.float64(0.3), "0.3", float("nan"), 10**30, -1, False], ids=repr
+)
+def test_odd_numbers_of_a_query_are_answered_alike(top_k: Any, threshold: Any, tmp_path: Path) -> None:
+    stock, ours = stores(tmp_path, random.Random(5))
+    for mode in MODES:
+        query = VectorStoreQuery(query_embedding=[1.0, 2.0, 0.5, -1.0, 0.0, 1.0], similarity_top_k=top_k, mode=mode)
+        alike(stock, ours, query, mmr_threshold=threshold)
+
+
+class LaterMode(str, Enum):
+    """Modes of a release that is not out yet."""
+
+    LATER = "later"
+
+
+@pytest.mark.parametrize("mode", [LaterMode.LATER, "later", "default", "mmr", "hybrid", None, 3], ids=repr)
+def test_any_mode_is_the_business_of_llamaindex(mode: Any, tmp_path: Path) -> None:
+    stock, ours = stores(tmp_path, random.Random(6))
+    alike(stock, ours, VectorStoreQuery(query_embedding=[1.0] * DIM, similarity_top_k=3, mode=mode))
+    wrong = random_filters(random.Random(1))
+    alike(stock, ours, VectorStoreQuery(query_embedding=[1.0] * DIM, filters=wrong, mode=mode))

@@ -1,4 +1,4 @@
-"""The three maps of a vector store, each as a dict that lies in the twin."""
+"""What a vector store keeps: three maps, each as a dict that lies in the twin."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from llama_index.core.vector_stores.simple import SimpleVectorStoreData
 from twinstore._native import Vectors
 
 from ._json import dumps
+from ._read_only import ReadOnlyList, read_only
 
 V = TypeVar("V")
 
@@ -20,8 +21,8 @@ CHUNK = 256
 
 
 class VectorMap(MutableMapping[str, V]):
-    """A map of a vector store. What is set is in the store at once; a value that was
-    read is a copy.
+    """A map of a vector store. What is set is in the store at once. What was set, and what
+    is read, are copies; one that was read cannot be changed.
 
     Args:
         vectors: the store.
@@ -36,7 +37,7 @@ class VectorMap(MutableMapping[str, V]):
         text = self._vectors.get(self._name, key) if isinstance(key, str) else None
         if text is None:
             raise KeyError(key)
-        return cast(V, json.loads(text))
+        return cast(V, read_only(json.loads(text)))
 
     def __setitem__(self, key: str, value: V) -> None:
         self._vectors.put(self._name, key, dumps(value, "node", key))
@@ -64,13 +65,30 @@ class VectorMap(MutableMapping[str, V]):
             chunk = ids[start : start + CHUNK]
             for key, text in zip(chunk, self._vectors.get_many(self._name, chunk), strict=True):
                 if text is not None:
-                    yield key, cast(V, json.loads(text))
+                    yield key, cast(V, read_only(json.loads(text)))
 
     def items(self) -> ItemsView[str, V]:
         return _Items(self)
 
     def values(self) -> ValuesView[V]:
         return _Values(self)
+
+    def popitem(self) -> tuple[str, V]:
+        """Removes the last entry, as a dict does."""
+        last = next(reversed(self), None)
+        if last is None:
+            raise KeyError("popitem(): dictionary is empty")
+        return last, self.pop(last)
+
+    def setdefault(self, key: str, default: Any = None) -> V:
+        """What there is for a key, after the default was set where there was nothing."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def clear(self) -> None:
+        for key in self:
+            del self[key]
 
     def copy(self) -> dict[str, V]:
         """A dict of the same entries."""
@@ -81,6 +99,10 @@ class VectorMap(MutableMapping[str, V]):
 
     def __ror__(self, other: Mapping[str, V]) -> dict[str, V]:
         return dict(other) | self.copy()
+
+    def __ior__(self, other: Any) -> VectorMap[V]:  # type: ignore[misc]
+        self.update(other)
+        return self
 
     def __repr__(self) -> str:
         return repr(self.copy())
@@ -103,7 +125,13 @@ class EmbeddingMap(VectorMap[list[float]]):
         embedding = self._vectors.embedding(key) if isinstance(key, str) else None
         if embedding is None:
             raise KeyError(key)
-        return cast("list[float]", embedding.tolist())
+        return ReadOnlyList(embedding.tolist())
+
+    def pairs(self) -> Iterator[tuple[str, list[float]]]:
+        # The numbers themselves are read faster than their text.
+        for key in self:
+            if key in self:
+                yield key, self[key]
 
     def __setitem__(self, key: str, value: list[float]) -> None:
         self._vectors.put_embedding(key, value)
@@ -123,10 +151,34 @@ class _Values(ValuesView[V]):
         return (value for _, value in self._mapping.pairs())
 
 
-def lazy_data(vectors: Vectors) -> SimpleVectorStoreData:
-    """What a ``SimpleVectorStore`` keeps, as maps that lie in the twin."""
-    return SimpleVectorStoreData(
-        embedding_dict=cast("dict[str, list[float]]", EmbeddingMap(vectors)),
-        text_id_to_ref_doc_id=cast("dict[str, str]", VectorMap(vectors, "text_id_to_ref_doc_id")),
-        metadata_dict=cast("dict[str, Any]", VectorMap(vectors, "metadata_dict")),
-    )
+class TwinVectorData(SimpleVectorStoreData):
+    """What a ``SimpleVectorStore`` keeps, as maps that lie in the twin.
+
+    The maps can be changed. What is put in the place of one would not be in the twin, so
+    that is refused.
+    """
+
+    def __init__(self, vectors: Vectors) -> None:
+        super().__init__(
+            embedding_dict=cast("dict[str, list[float]]", EmbeddingMap(vectors)),
+            text_id_to_ref_doc_id=cast("dict[str, str]", VectorMap(vectors, "text_id_to_ref_doc_id")),
+            metadata_dict=cast("dict[str, Any]", VectorMap(vectors, "metadata_dict")),
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # With `data.metadata_dict |= …` it is set to what it is.
+        if vars(self).get(name, value) is not value:
+            raise AttributeError(f"{name} is in a twin and cannot be replaced: change it with clear() and update()")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name} is in a twin and cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SimpleVectorStoreData):
+            return NotImplemented
+        return vars(self) == vars(other)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, in another process or not, has no twin under it.
+        return SimpleVectorStoreData, tuple(vars(self).values())

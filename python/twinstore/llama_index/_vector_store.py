@@ -28,22 +28,20 @@ from llama_index.core.vector_stores.types import (
     FilterCondition,
     MetadataFilters,
     VectorStoreQuery,
-    VectorStoreQueryMode,
     VectorStoreQueryResult,
 )
 from llama_index.core.vector_stores.utils import build_metadata_filter_fn, node_to_metadata_dict
 from pydantic_core import PydanticSerializationError, to_json
 
-from twinstore._native import Context, FilterRefused, Filters, Selection, Vectors
+from twinstore._native import Context, FilterRefused, Filters, Vectors
 
 from ._atomic import make_parent, write_text_atomically
+from ._id_lists import IdLists
 from ._json import Unserialisable, dumps
+from ._plain_query import PlainQuery
 from ._printing import object_pieces
 from ._standalone import twin_beside
-from ._vector_maps import lazy_data
-
-# Lists of node ids that are remembered. A retriever passes the same one each time.
-REMEMBERED = 4
+from ._vector_maps import TwinVectorData
 
 _NO_METADATA: dict[str, Any] = {}
 
@@ -52,18 +50,24 @@ class TwinVectorStore(SimpleVectorStore):
     """LlamaIndex's ``SimpleVectorStore``, over a twin or in memory.
 
     Over a twin, ``data`` has mappings in the place of dicts: they read the twin, and
-    what is set in them is in the store at once.
+    what is set in them is in the store at once. What would be set elsewhere, and so be
+    lost, is refused: another ``data``, another map, a change of a value that was read.
     """
 
     _twin: Context | None = PrivateAttr(default=None)
     _vectors: Vectors | None = PrivateAttr(default=None)
     _namespace: str | None = PrivateAttr(default=None)
-    _remembered: list[Selection] = PrivateAttr(default_factory=list)
+    _id_lists: IdLists = PrivateAttr(default_factory=IdLists)
 
     def __init__(
         self, data: SimpleVectorStoreData | None = None, fs: AbstractFileSystem | None = None, **kwargs: Any
     ) -> None:
         super().__init__(data=data, fs=fs, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "data" and self._vectors is not None and value is not self.data:
+            raise AttributeError("data is in a twin and cannot be replaced: use clear() and add(), or change its maps")
+        super().__setattr__(name, value)
 
     @classmethod
     def from_twin(cls, context: Context, namespace: str = "default") -> TwinVectorStore:
@@ -75,7 +79,7 @@ class TwinVectorStore(SimpleVectorStore):
         """
         context.add_vector_store(namespace)
         vectors = context.vectors(namespace)
-        made = cls(lazy_data(vectors))
+        made = cls(TwinVectorData(vectors))
         made._twin, made._vectors, made._namespace = context, vectors, namespace
         return made
 
@@ -93,18 +97,22 @@ class TwinVectorStore(SimpleVectorStore):
         """Adds nodes, or replaces those of the same ids.
 
         Raises:
-            ValueError: a node has no embedding.
-            TypeError: JSON cannot carry the metadata of a node; names it. Nodes before
-                it were added.
+            ValueError: a node has no embedding; those before it were added, as LlamaIndex
+                does. Or its embedding is not of the length of the others; none was added.
+            TypeError: JSON cannot carry the metadata of a node; names it. None was added.
         """
-        if self._vectors is None:
+        vectors = self._vectors
+        if vectors is None:
             return super().add(nodes, **add_kwargs)
-        new = []
-        try:
-            for node in nodes:
-                new.append(_new_vector(node))
-        finally:
-            self._vectors.add(new)
+        new: list[tuple[str, Any, str, str]] = []
+        for node in nodes:
+            try:
+                embedding = node.get_embedding()
+            except Exception:
+                vectors.add(new)
+                raise
+            new.append((node.node_id, embedding, node.ref_doc_id or "None", _metadata_of(node)))
+        vectors.add(new)
         return [node.node_id for node in nodes]
 
     def delete(self, ref_doc_id: str, **delete_kwargs: Any) -> None:
@@ -138,43 +146,28 @@ class TwinVectorStore(SimpleVectorStore):
             super().clear()
         else:
             self._vectors.clear()
+            self._id_lists = IdLists()
 
     def query(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
         """Answers a query as the installed LlamaIndex does."""
         if self._vectors is None:
             return super().query(query, **kwargs)
+        filters = _judged(query.filters)
+        selection = None if query.node_ids is None else self._id_lists.find(self._vectors, list(query.node_ids))
+        plain = PlainQuery.of(query, kwargs.get("mmr_threshold"))
+        rows: Any
         try:
-            ids, rows = self._deciding_rows(self._vectors, query, kwargs.get("mmr_threshold"))
+            if plain is None:
+                ids, rows = self._vectors.selected_rows(selection, filters)
+            else:
+                ids, rows = self._vectors.deciding_rows(
+                    plain.embedding, plain.top_k, plain.mode, plain.mmr_threshold, selection, filters
+                )
         except FilterRefused as refused:
             self._refuse(refused, lambda one: one.query(replace(query, node_ids=None)))
             raise
         chosen = SimpleVectorStoreData(embedding_dict=dict(zip(ids, rows, strict=True)))
         return SimpleVectorStore(chosen).query(replace(query, filters=None, node_ids=None), **kwargs)
-
-    def _deciding_rows(
-        self, vectors: Vectors, query: VectorStoreQuery, mmr_threshold: float | None
-    ) -> tuple[list[str], Any]:
-        filters = _judged(query.filters)
-        selection = None if query.node_ids is None else self._select(vectors, list(query.node_ids))
-        embedding, top_k, mode = query.query_embedding, query.similarity_top_k, query.mode
-        if mode == VectorStoreQueryMode.MMR and mmr_threshold == 0:
-            # Some releases take 0 for what is not given. All rows are right for both.
-            return vectors.selected_rows(selection, filters)
-        try:
-            return vectors.deciding_rows(embedding, top_k, str(mode.value), mmr_threshold, selection, filters)
-        except (TypeError, AttributeError, OverflowError):
-            # The query is none of numbers: LlamaIndex says what it thinks of it.
-            return vectors.selected_rows(selection, filters)
-
-    def _select(self, vectors: Vectors, node_ids: list[str]) -> Selection:
-        """The rows of a list of ids. The comparison of two lists looks at no string that
-        is the same object in both."""
-        for known in self._remembered:
-            if known.ids == node_ids:
-                return known
-        found = vectors.find_ids(node_ids)
-        self._remembered = [found, *self._remembered][:REMEMBERED]
-        return found
 
     def _refuse(self, refused: FilterRefused, ask: Callable[[SimpleVectorStore], object]) -> None:
         """Raises what LlamaIndex raises for the row that filters do not fit."""
@@ -217,15 +210,14 @@ class TwinVectorStore(SimpleVectorStore):
         return type(self), (copy.deepcopy(self.data),)
 
 
-def _new_vector(node: BaseNode) -> tuple[str, Any, str, str]:
-    """What is added of a node: id, vector, ref doc id and metadata."""
-    embedding = node.get_embedding()
+def _metadata_of(node: BaseNode) -> str:
+    """The JSON of what LlamaIndex keeps of the metadata of a node."""
     try:
         metadata = node_to_metadata_dict(node, remove_text=True, flat_metadata=False)
     except PydanticSerializationError as error:
         raise Unserialisable("node", node.node_id, _path_of_offender(node.metadata), str(error)) from error
     metadata.pop("_node_content", None)
-    return node.node_id, embedding, node.ref_doc_id or "None", dumps(metadata, "node", node.node_id)
+    return dumps(metadata, "node", node.node_id)
 
 
 def _path_of_offender(metadata: dict[str, Any]) -> tuple[object, ...]:

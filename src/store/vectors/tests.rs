@@ -2,7 +2,10 @@
 //! code on the same vectors.
 
 mod checks;
+mod deciding;
 mod disk;
+mod judged;
+mod maps;
 mod segments;
 
 use std::collections::HashSet;
