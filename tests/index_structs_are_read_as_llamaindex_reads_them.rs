@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::fmt::Debug;
+
 use common::Storage;
 use twinstore::{
     Error,
@@ -56,7 +58,7 @@ fn each_way(kind: &str, fields: &str, check: impl Fn(&IndexStruct<'_>)) {
     }
 }
 
-fn entries<V: MapValue>(map: &StructMap<'_, V>) -> Vec<(String, V)> {
+fn entries<V: MapValue + PartialEq + Debug>(map: &StructMap<'_, V>) -> Vec<(String, V)> {
     let all: Vec<_> = map.iter().unwrap().map(|entry| entry.unwrap()).collect();
     let keys: Vec<_> = map.keys().unwrap().map(|key| key.unwrap()).collect();
     assert!(all.iter().map(|(key, _)| key).eq(&keys));
@@ -68,6 +70,14 @@ fn entries<V: MapValue>(map: &StructMap<'_, V>) -> Vec<(String, V)> {
     }
     assert!(!map.contains(b"no such key").unwrap());
     assert!(map.get(b"no such key").unwrap().is_none());
+    let mut several: Vec<&[u8]> = keys.iter().rev().map(Vec::as_slice).collect();
+    several.insert(several.len() / 2, b"no such key");
+    let one_by_one = several.iter().map(|key| map.get(key).unwrap());
+    let one_by_one: Vec<Option<V>> = one_by_one.collect();
+    assert_eq!(map.get_many(&several).unwrap(), one_by_one);
+    let values: Vec<serde_json::Value> =
+        serde_json::from_slice(&map.values_text().unwrap()).unwrap();
+    assert_eq!(values.len(), keys.len());
     let entries = all.into_iter();
     entries
         .map(|(key, value)| (String::from_utf8(key).unwrap(), value))

@@ -1,6 +1,8 @@
 //! What segments say of each other, and do not agree on, is refused; what
 //! they hold costs one block to read.
 
+mod many;
+
 use std::{path::Path, sync::Arc};
 
 use proptest::prelude::*;

@@ -122,16 +122,21 @@ class EmbeddingMap(VectorMap[list[float]]):
         super().__init__(vectors, "embedding_dict")
 
     def __getitem__(self, key: str) -> list[float]:
-        embedding = self._vectors.embedding(key) if isinstance(key, str) else None
+        embedding = self._look_up(key)
         if embedding is None:
             raise KeyError(key)
-        return ReadOnlyList(embedding.tolist())
+        return embedding
+
+    def _look_up(self, key: object) -> list[float] | None:
+        embedding = self._vectors.embedding(key) if isinstance(key, str) else None
+        return None if embedding is None else ReadOnlyList(embedding.tolist())
 
     def pairs(self) -> Iterator[tuple[str, list[float]]]:
-        # The numbers themselves are read faster than their text.
+        # Numbers are read faster than their text. (And a 1 in the text is 1.0.)
         for key in self:
-            if key in self:
-                yield key, self[key]
+            embedding = self._look_up(key)
+            if embedding is not None:
+                yield key, embedding
 
     def __setitem__(self, key: str, value: list[float]) -> None:
         self._vectors.put_embedding(key, value)
