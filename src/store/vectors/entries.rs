@@ -6,7 +6,7 @@ use super::{
     write::{array, token, value_text},
 };
 use crate::{
-    error::{Error, Result, StoreError},
+    error::{Error, JsonFault, Result, StoreError},
     json::{decode, normalise},
     segment::Map,
     store::{ENTRY_DEPTH, NewEntry, print_value},
@@ -56,6 +56,7 @@ impl VectorStore {
     /// What a map has for an id, as JSON text in normal form: without blanks.
     ///
     /// # Errors
+    /// [`StoreError::NotJson`] where a file that is not damaged holds none;
     /// [`Error::Damaged`], [`Error::Io`].
     pub fn entry(&self, map: Map, id: &[u8]) -> Result<Option<Vec<u8>>> {
         match &self.kind {
@@ -63,7 +64,7 @@ impl VectorStore {
                 let Some((segment, entry)) = store.find(map, id)? else {
                     return Ok(None);
                 };
-                let (mut printed, mut normal) = (Vec::new(), Vec::new());
+                let mut printed = Vec::new();
                 print_value(
                     segment,
                     map,
@@ -73,10 +74,23 @@ impl VectorStore {
                     &mut printed,
                 )?;
                 let refuse = |_| segment.refuse("the value of an entry");
-                normalise(&printed, &mut normal).map_err(refuse)?;
-                Ok(Some(normal))
+                normal_form(&printed).map_err(refuse).map(Some)
             }
-            Kind::Records(store) => store.get(&records::path_of(store, map), id),
+            Kind::Records(store) => {
+                let path = records::path_of(store, map);
+                let refuse = |fault| {
+                    let what = format!("the value of {}", String::from_utf8_lossy(id));
+                    let offset = 0;
+                    Error::Store(StoreError::NotJson {
+                        what,
+                        offset,
+                        fault,
+                    })
+                };
+                let text = store.get(&path, id)?;
+                text.map(|text| normal_form(&text).map_err(refuse))
+                    .transpose()
+            }
         }
     }
 
@@ -141,4 +155,9 @@ impl VectorStore {
             }
         }
     }
+}
+
+fn normal_form(text: &[u8]) -> std::result::Result<Vec<u8>, JsonFault> {
+    let mut normal = Vec::new();
+    normalise(text, &mut normal).map(|()| normal)
 }
