@@ -16,11 +16,14 @@ use crate::{
     store::VectorStore,
 };
 
+/// The number of a filter, and a value.
+type Question = (usize, Option<Vec<u8>>);
+
 /// Filter 0: an even page. Filter 1: a name; no name meets it. A page that is no number
 /// is refused.
 #[derive(Debug, Default)]
 struct Reader {
-    asked: Mutex<BTreeMap<(usize, Option<Vec<u8>>), usize>>,
+    asked: Mutex<BTreeMap<Question, usize>>,
 }
 
 impl Reader {
