@@ -17,6 +17,8 @@ from support.plain import A_DOCUMENT, VECTORS, command, documents, example, flip
 from twinstore.errors import Damaged, NoStore, NotContiguous, QueryValueError
 from twinstore.llama_index import StorageContext
 
+pytestmark = pytest.mark.any_release
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:

@@ -15,6 +15,8 @@ import pytest
 import twinstore
 from support.plain import command, example, flip, large, segment_of
 
+pytestmark = pytest.mark.any_release
+
 
 def test_pack_and_unpack_are_the_command_of_the_binary(tmp_path: Path) -> None:
     directory = example(tmp_path / "storage")

@@ -15,6 +15,8 @@ import twinstore
 from support.plain import A_DOCUMENT, VECTORS, command, example, flip, json_of, segment_of, vector_store
 from twinstore import errors
 
+pytestmark = pytest.mark.any_release
+
 
 def test_every_class_is_listed_and_is_a_twinstore_error() -> None:
     classes = {name for name, one in vars(errors).items() if inspect.isclass(one) and one.__module__ == errors.__name__}

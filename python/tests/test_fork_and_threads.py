@@ -26,6 +26,8 @@ from support.processes import run
 from twinstore.errors import Conflict
 from twinstore.llama_index import StorageContext, _vector_store
 
+pytestmark = pytest.mark.any_release
+
 NEWS = Document(text="The rabbit hole went straight on like a tunnel.", id_="news", metadata={"name": "news"})
 ROWS, DIM = 6000, 128
 
@@ -280,23 +282,6 @@ class TestThreads:
         again = open_dir(tmp_path / "out")
         assert again.docstore.document_exists("new-11")
         assert again.vector_store.get("new-11") == context.vector_store.get("new-11")  # type: ignore[attr-defined]
-
-    def test_a_scan_does_not_hold_the_gil(self, many: Path) -> None:
-        context = open_dir(many)
-        ticks, stop = [0], threading.Event()
-
-        def tick() -> None:
-            while not stop.is_set():
-                ticks[0] += 1
-                time.sleep(0.0005)
-
-        thread = threading.Thread(target=tick)
-        thread.start()
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: nearest(context), range(200)))
-        stop.set()
-        thread.join()
-        assert ticks[0] > 20
 
 
 def _query() -> list[float]:

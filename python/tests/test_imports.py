@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.any_release
+
 HEAVY = {"numpy", "llama_index", "pydantic", "fsspec", "asyncio", "dataclasses", "inspect", "pathlib"}
 
 

@@ -17,6 +17,8 @@ import twinstore
 from support.plain import A_DOCUMENT, VECTORS, command, documents, example, json_of, large, vector_store
 from twinstore.errors import NoGeneration, NoTwin
 
+pytestmark = pytest.mark.any_release
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import os
 import shutil
-import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +21,8 @@ from support.storage import json_files, stock_copy, stock_insert
 from twinstore.errors import Damaged, OutOfSync
 from twinstore.llama_index import StorageContext, TwinDocumentStore, TwinVectorStore
 
+pytestmark = pytest.mark.any_release
+
 NEWS = Document(text="The rabbit hole went straight on like a tunnel.", id_="news", metadata={"name": "news"})
 
 
@@ -35,41 +34,32 @@ def memory() -> Iterator[MemoryFileSystem]:
         fs.rm(path, recursive=True)
 
 
-@contextlib.contextmanager
-def s3_server() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """The address of a server that speaks S3, on this machine and in memory."""
+    for module in ("moto", "flask", "s3fs"):
+        pytest.importorskip(module, reason=f"no S3: {module} is not installed")
     from moto.server import ThreadedMotoServer
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    try:
-        yield fsspec.filesystem(
-            "s3",
-            key="key",
-            secret="secret",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            skip_instance_cache=True,
-            use_listings_cache=False,
-        )
-    finally:
-        server.stop()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture(params=["memory", "s3"])
-def remote(request: pytest.FixtureRequest) -> Iterator[tuple[Any, str]]:
+def remote(request: pytest.FixtureRequest) -> tuple[Any, str]:
     """A file system and a directory that can be made on it."""
     if request.param == "memory":
-        yield request.getfixturevalue("memory"), "/place/storage"
-        return
-    for module in ("moto", "s3fs", "flask"):
-        if importlib.util.find_spec(module) is None:
-            pytest.skip(f"{module} is not installed")
-    with s3_server() as fs:
-        bucket = f"bucket-{uuid.uuid4()}"
-        fs.mkdir(bucket)
-        yield fs, f"{bucket}/storage"
+        return request.getfixturevalue("memory"), "/place/storage"
+    address = request.getfixturevalue("s3_server")
+    fs = fsspec.filesystem(
+        "s3", key="key", secret="secret", endpoint_url=address, skip_instance_cache=True, use_listings_cache=False
+    )
+    bucket = f"bucket-{uuid.uuid4()}"
+    fs.mkdir(bucket)
+    return fs, f"{bucket}/storage"
 
 
 def upload(directory: Path, remote: tuple[Any, str]) -> None:

@@ -140,6 +140,7 @@ except IoPermission as why:
         storage.chmod(0o555)
         assert run(script, str(storage), prefix=without_privileges()).startswith(str(storage))
 
+    @pytest.mark.any_release
     def test_two_processes_that_pack_at_once_both_open_the_one_twin(self, storage: Path) -> None:
         script = """
 import sys
@@ -162,6 +163,7 @@ print(context._twin.generation, type(context.docstore).__name__, answers(load_in
         outputs = [process.communicate(timeout=120)[0] for process in both]
         assert outputs == [f"1 TwinDocumentStore {stock_found(storage)}\n"] * 2
 
+    @pytest.mark.any_release
     def test_whoever_comes_while_another_one_packs_waits_for_it(self, storage: Path) -> None:
         (storage / "twin").mkdir()
         holder = start(
