@@ -407,6 +407,17 @@ def test_what_json_cannot_carry_is_a_type_error_and_nothing_is_changed(side: Sid
     }
 
 
+@pytest.mark.parametrize("is_new", [False, True])
+def test_the_error_names_the_struct_and_its_field(is_new: bool, tmp_path: Path) -> None:
+    side = OverTwin(tmp_path)
+    both(side)
+    side.reopen()
+    struct = KeywordTable("t") if is_new else side.store.get_index_struct("t")
+    struct.summary = object()
+    with pytest.raises(TypeError, match="index struct 't': summary: Object of type object is not JSON serializable"):
+        side.store.add_index_struct(struct)
+
+
 def test_values_that_llamaindex_can_write_are_written_as_it_does(tmp_path: Path) -> None:
     written = []
     for side in (Stock(tmp_path), OverTwin(tmp_path)):

@@ -20,7 +20,7 @@ from llama_index.core.storage.kvstore.simple_kvstore import SimpleKVStore
 from twinstore._native import STRUCT_TYPES, Context, Structs
 from twinstore.llama_index._kvstore import TwinKVStore
 from twinstore.llama_index._mapping import TwinMapping
-from twinstore.llama_index._structs import HandedOut, lazy_struct
+from twinstore.llama_index._structs import HandedOut, lazy_struct, written_by_itself
 
 STORE = "index_store"
 
@@ -172,7 +172,11 @@ class TwinIndexStore(SimpleIndexStore):
 
     def _put(self, key: str, struct: IndexStruct) -> None:
         """Puts a struct that is not known, as a whole."""
-        record = index_struct_to_json(struct)
+        try:
+            record = index_struct_to_json(struct)
+        except TypeError:
+            written_by_itself(struct)  # Says which field it is.
+            raise
         self._detach(key)
         if record[TYPE_KEY] in STRUCT_TYPES:
             self._structs().add(json.dumps(record))

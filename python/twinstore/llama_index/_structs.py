@@ -15,8 +15,9 @@ from llama_index.core.constants import DATA_KEY
 from llama_index.core.data_structs.data_structs import IndexStruct
 from llama_index.core.storage.index_store.utils import json_to_index_struct
 
+from twinstore.llama_index._json import Unserialisable
 from twinstore.llama_index._mapping import Base, TwinMapping
-from twinstore.llama_index._struct_codecs import StructCodec, codecs_of
+from twinstore.llama_index._struct_codecs import StructCodec, codecs_of, to_json
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -196,7 +197,7 @@ class HandedOut:
         """What was changed in the struct, which is the one that was handed out.
 
         Raises:
-            TypeError: something cannot be written as JSON.
+            Unserialisable: JSON cannot carry something; names it.
         """
         maps, replaced, same = [], [], set()
         for name, reference in self._maps.items():
@@ -227,8 +228,29 @@ def _texts(struct: IndexStruct, without: set[str]) -> dict[str, str]:
     bare = copy.copy(struct)
     for name in without:
         setattr(bare, name, None)
-    written = json.loads(bare.to_json())
+    written = json.loads(written_by_itself(bare))
     return {name: json.dumps(value) for name, value in written.items() if name not in without}
+
+
+def written_by_itself(struct: IndexStruct) -> str:
+    """A struct as it writes itself as JSON.
+
+    Raises:
+        Unserialisable: JSON cannot carry a field; names it.
+    """
+    try:
+        return struct.to_json()
+    except TypeError as error:
+        fields = (name for name, value in vars(struct).items() if not _can_be_written(value))
+        raise Unserialisable("index struct", struct.index_id, tuple(fields)[:1], str(error)) from error
+
+
+def _can_be_written(value: Any) -> bool:
+    try:
+        to_json(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_list_of_strings(value: object) -> bool:
