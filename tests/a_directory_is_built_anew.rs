@@ -1,6 +1,7 @@
 //! A script removes a persist dir and builds it anew, while a service has it open. The
 //! generations count from 1 again, and still the service must not take the new
-//! directory for the one that it has read.
+//! directory for the one that it has read. Where it is removed only, whoever has it open
+//! writes all that there was.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -98,4 +99,37 @@ fn a_directory_that_was_built_anew_is_not_appended_to() {
     let result = service.persist_with(storage.dir(), &options);
     assert!(matches!(result, Err(Error::Conflict { .. })));
     assert_eq!(documents(&open(&storage.dir())).unwrap(), ["x", "y"]);
+}
+
+#[test]
+fn a_directory_that_was_removed_is_written_whole() {
+    let (storage, mut service) = opened();
+    insert(&mut service, "b", 2, "two");
+    remove_dir(&storage.dir());
+    service.persist(storage.dir()).unwrap();
+    assert_eq!(documents(&open(&storage.dir())).unwrap(), ["a", "b"]);
+    assert!(storage.dir().join("docstore.json").exists());
+    // It goes on there.
+    insert(&mut service, "c", 2, "three");
+    service.persist(storage.dir()).unwrap();
+    assert_eq!(documents(&open(&storage.dir())).unwrap(), ["a", "b", "c"]);
+}
+
+#[test]
+fn a_directory_that_was_removed_can_be_written_elsewhere() {
+    let (storage, mut service) = opened();
+    remove_dir(&storage.dir());
+    let elsewhere = storage.dir().with_file_name("elsewhere");
+    service.persist(&elsewhere).unwrap();
+    assert_eq!(documents(&open(&elsewhere)).unwrap(), ["a"]);
+    assert!(!storage.dir().exists());
+}
+
+#[test]
+fn a_twin_that_was_removed_beside_its_json_is_made_again() {
+    let (storage, mut service) = opened();
+    insert(&mut service, "b", 2, "two");
+    remove_dir(&storage.dir().join("twin"));
+    service.persist(storage.dir()).unwrap();
+    assert_eq!(documents(&open(&storage.dir())).unwrap(), ["a", "b"]);
 }

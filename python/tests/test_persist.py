@@ -138,6 +138,18 @@ class TestBesideOthers:
         context.persist(storage)
         assert {"news", "more"} <= names(StockContext.from_defaults(persist_dir=str(storage)))
 
+    @pytest.mark.parametrize("removed", [".", "twin"])
+    def test_what_somebody_removed_is_written_whole(self, storage: Path, removed: str) -> None:
+        context = open_dir(storage)
+        insert(context, NEWS)
+        shutil.rmtree(storage / removed)
+        context.persist(storage)
+        assert "news" in names(StockContext.from_defaults(persist_dir=str(storage)))
+        assert answers(load_index_from_storage(open_dir(storage, pack=False))) == stock_found(storage)
+        insert(context, MORE)
+        context.persist(storage)
+        assert {"news", "more"} <= names(open_dir(storage, pack=False))
+
 
 class TestIntoAnotherDirectory:
     def test_a_complete_twin_appears_there_and_the_context_stays(self, storage: Path, tmp_path: Path) -> None:

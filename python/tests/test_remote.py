@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import uuid
@@ -106,6 +107,26 @@ def test_without_a_twin_the_json_is_read_with_all_namespaces(storage: Path, remo
 def test_a_directory_that_is_not_there_is_missed_as_llamaindex_misses_it(remote: tuple[Any, str]) -> None:
     with pytest.raises(FileNotFoundError):
         open_remote(remote)
+
+
+def test_that_json_is_read_is_said_once(
+    storage: Path, memory: MemoryFileSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="twinstore")
+    upload(storage, (memory, "/place"))
+    for _ in range(2):
+        open_remote((memory, "/place"))
+    [line] = [record.getMessage() for record in caplog.records if record.name.startswith("twinstore")]
+    assert line.startswith("the JSON files of /place are read")
+
+
+def test_whoever_insists_on_a_twin_is_told_where_twins_are_made(storage: Path, memory: MemoryFileSystem) -> None:
+    upload(storage, (memory, "/place"))
+    with pytest.raises(ValueError, match="local file system"):
+        open_remote((memory, "/place"), pack=True)
+    local(storage)
+    upload(storage, (memory, "/place"))
+    assert isinstance(open_remote((memory, "/place"), pack=True).docstore, TwinDocumentStore)
 
 
 def test_a_twin_is_opened_through_the_cache(storage: Path, remote: tuple[Any, str]) -> None:

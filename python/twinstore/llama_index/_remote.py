@@ -58,6 +58,7 @@ def open_remote_twin(persist_dir: str, fs: AbstractFileSystem) -> _native.Contex
     files = _sizes(fs, twin_dir)
     manifests = {generation: name for name in files if (generation := _native.manifest_generation(name)) is not None}
     if not manifests:
+        say_once(logging.INFO, f"the JSON files of {persist_dir} are read: twins are made on local file systems only")
         return None
     name = manifests[max(manifests)]
     manifest = fs.cat_file(concat_dirs(twin_dir, name))

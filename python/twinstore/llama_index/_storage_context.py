@@ -79,6 +79,7 @@ class StorageContext(LlamaStorageContext):
 
         Raises:
             FileNotFoundError: there is neither a twin nor JSON.
+            ValueError: ``pack=True`` for a directory on another file system without a twin.
             TwinstoreError: JSON and twin both changed, or the twin is damaged.
         """
         if persist_dir is None:
@@ -100,6 +101,8 @@ class StorageContext(LlamaStorageContext):
                 twin = open_twin(Path(persist_dir), pack, required)
             else:
                 twin = open_remote_twin(persist_dir, fs)
+                if twin is None and pack is True:
+                    raise ValueError(f"pack=True: {persist_dir} is not on the local file system, where twins are made")
             source = JsonFiles(persist_dir, fs) if twin is None else Twin(twin, persist_dir, fs)
             if vector_store:
                 vector_stores = {DEFAULT_VECTOR_STORE: vector_store}

@@ -23,7 +23,7 @@ use serde::Serialize;
 use super::StorageContext;
 use crate::{
     error::{Error, Result},
-    persist_dir::{Writer, compaction},
+    persist_dir::{Writer, compaction, manifest},
     segment::Compression,
 };
 
@@ -126,7 +126,8 @@ impl StorageContext {
     /// Into the directory that the context was opened from, or first persisted to,
     /// this is a commit: it writes what changed, and what somebody else committed
     /// meanwhile is a conflict. Into any other directory it writes all stores, in the
-    /// place of those of the same names; other stores there are left alone.
+    /// place of those of the same names; other stores there are left alone. So it does
+    /// where the twin that it was opened from was removed: what is open stays readable.
     ///
     /// ```
     /// use twinstore::{StorageContext, storage_context::PersistOptions, store::NewVector};
@@ -183,9 +184,14 @@ impl StorageContext {
                 dir: dir.to_owned(),
             });
         }
-        let persisted = match self.persist_dir() {
-            Some(own) if is_same_dir(own, dir) => self.commit(options),
-            _ => self.replace(dir, options),
+        let is_commit = match self.persist_dir() {
+            // Somebody may have removed it, to have it made anew.
+            Some(own) => is_same_dir(own, dir) && has_twin(own)?,
+            None => false,
+        };
+        let persisted = match is_commit {
+            true => self.commit(options),
+            false => self.replace(dir, options),
         };
         self.poisoned = matches!(persisted, Err(Error::Io { action: "sync", .. }));
         persisted
@@ -195,6 +201,11 @@ impl StorageContext {
 /// Whether two paths lead to one directory.
 fn is_same_dir(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Whether there is any generation in a directory.
+fn has_twin(dir: &Path) -> Result<bool> {
+    Ok(!manifest::generations(&manifest::twin_dir(dir))?.is_empty())
 }
 
 /// Opens the twin for writing, when whoever writes it has finished.

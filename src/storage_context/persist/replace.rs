@@ -5,7 +5,7 @@ use std::{collections::HashSet, fs, path::Path};
 use super::{
     PersistOptions, PersistReport,
     commit::{Changed, publish, swept_up},
-    json_twin, open_writer,
+    is_same_dir, json_twin, open_writer,
 };
 use crate::{
     convert::{packed_store, store_kind},
@@ -39,7 +39,7 @@ impl StorageContext {
         let report = self.write_all(&mut writer, options);
         let report = swept_up(&writer, report)?;
         drop(writer);
-        if self.opened.is_none() {
+        if self.persist_dir().is_none_or(|own| is_same_dir(own, dir)) {
             self.show_newest(dir)?;
         }
         Ok(report)
@@ -86,7 +86,8 @@ impl StorageContext {
     /// were read are copied.
     fn all_stores(&self, writer: &Writer, options: &PersistOptions) -> Result<Vec<Store>> {
         let mut stores = Vec::new();
-        if self.opened.is_none() {
+        let lost = self.lost_files();
+        if self.opened.is_none() || !lost.is_empty() {
             // LlamaIndex writes all its files, also those of empty stores.
             self.open_all()?;
         }
@@ -94,7 +95,7 @@ impl StorageContext {
         held.retain(|(file, ..)| !options.elsewhere.contains(file));
         let mut changed = HashSet::new();
         for (file, _, held) in &held {
-            if held.has_changes()? {
+            if held.has_changes()? || lost.contains(file.as_str()) {
                 changed.insert(file.as_str());
             }
         }
@@ -122,6 +123,19 @@ impl StorageContext {
             });
         }
         Ok(stores)
+    }
+
+    /// The stores whose segments cannot be copied, because they were removed: with the
+    /// directory, or by gc after many commits. They are open, and can be read.
+    fn lost_files(&self) -> HashSet<&str> {
+        let Some(opened) = &self.opened else {
+            return HashSet::new();
+        };
+        let twin_dir = opened.snapshot.twin_dir();
+        let is_there = |segment: &SegmentRef| segment.name.path_in(twin_dir).exists();
+        let stores = opened.snapshot.manifest().stores.iter();
+        let lost = stores.filter(|store| !store.all_segments().all(is_there));
+        lost.map(|store| store.file.as_str()).collect()
     }
 }
 
