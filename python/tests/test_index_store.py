@@ -477,6 +477,7 @@ def test_a_change_that_was_written_is_none_any_more(tmp_path: Path) -> None:
     assert dict(side.store.get_index_struct("v").nodes_dict)["v-1"] == "other"
 
 
+@pytest.mark.any_release
 def test_of_a_struct_only_what_changed_is_written(tmp_path: Path) -> None:
     side = OverTwin(tmp_path)
     side.store.add_index_struct(IndexDict("v", None, {f"v-{n:05}": f"n-{n:05}" for n in range(60_000)}))

@@ -320,6 +320,7 @@ def test_a_persisted_file_keeps_its_mode_and_its_link(life: Life, tmp_path: Path
     assert target.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.any_release
 def test_get_all_keeps_nothing_in_memory(tmp_path: Path) -> None:
     records = {f"n{n}": {"n": n, "text": "word " * 20} for n in range(20_000)}
     life = Life("twin", tmp_path / "storage", {"c": records})
@@ -374,6 +375,7 @@ def test_an_ingestion_cache_persists_and_loads(kind: type[SimpleKVStore], tmp_pa
     assert loaded.cache.get_all(collection="llama_cache") == {}
 
 
+@pytest.mark.any_release
 def test_a_pipeline_of_several_processes_leaves_in_cache_and_docstore_what_llama_index_leaves(tmp_path: Path) -> None:
     def left(name: str, kvstore: SimpleKVStore, docstore: SimpleDocumentStore) -> Any:
         pipe = pipeline(IngestionCache(cache=kvstore), docstore)

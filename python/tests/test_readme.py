@@ -11,6 +11,8 @@ from support.processes import run
 from support.readme import blocks, commands
 from support.storage import json_files
 
+pytestmark = pytest.mark.any_release
+
 
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
@@ -28,7 +30,6 @@ def test_what_is_to_be_tried_makes_a_twin_and_finds_the_same_in_it(workplace: Pa
     assert run(script, cwd=workplace) == first
 
 
-@pytest.mark.any_release
 def test_the_plain_api_reads_documents_vectors_and_answers(workplace: Path) -> None:
     [script] = blocks("Without LlamaIndex", "python")
     text, vectors, *hits = run(script, cwd=workplace).splitlines()
@@ -38,7 +39,6 @@ def test_the_plain_api_reads_documents_vectors_and_answers(workplace: Path) -> N
     assert len(hits) == 3 and hits[0].endswith(id) and float(hits[0].split()[0]) == pytest.approx(1)
 
 
-@pytest.mark.any_release
 def test_the_commands_of_the_migration_lead_there_and_back(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     before = json_files(workplace / "storage")

@@ -52,6 +52,7 @@ def opened_by(script: str, workplace: Path) -> list[str]:
     return run(script, cwd=workplace).partition("== opened")[2].split()
 
 
+@pytest.mark.any_release
 def test_only_the_import_differs() -> None:
     theirs, ours = STARTER.splitlines(), ON_THE_TWIN.splitlines()
     assert [line for line in theirs if line not in ours] == ["    StorageContext,"]
@@ -74,6 +75,7 @@ def test_the_first_run_writes_json_the_second_a_twin_and_all_answer_as_llamainde
     assert json_files(storage) == written
 
 
+@pytest.mark.any_release
 def test_the_third_run_opens_no_json_file(workplace: Path) -> None:
     first, _, third = (opened_by(OURS, workplace) for _ in range(3))
     # That the first writes them shows that the third would be caught.

@@ -105,6 +105,7 @@ class TestWithoutATwin:
         assert len(lines(caplog)) == 1 and "packing is switched off" in lines(caplog)[0]
         assert not (storage / "twin").exists()
 
+    @pytest.mark.any_release
     @pytest.mark.skipif(os.name != "posix", reason="rights are those of POSIX")
     def test_a_directory_that_cannot_be_written_is_read_as_json(self, storage: Path) -> None:
         script = """
@@ -126,6 +127,7 @@ print(type(context.docstore).__name__, answers(load_index_from_storage(context))
         assert said[1] == f"SimpleDocumentStore {expected}"
         assert not (storage / "twin").exists()
 
+    @pytest.mark.any_release
     @pytest.mark.skipif(os.name != "posix", reason="rights are those of POSIX")
     def test_whoever_insists_on_a_twin_is_told_that_there_can_be_none(self, storage: Path) -> None:
         script = """
