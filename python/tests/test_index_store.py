@@ -25,6 +25,7 @@ from llama_index.core.data_structs.struct_type import IndexStructType
 from llama_index.core.schema import TextNode
 
 from support.index_stores import COLLECTION, SIDES, OverTwin, Side, Stock, contents
+from twinstore import pack
 from twinstore.llama_index._index_store import TwinIndexStore
 
 Step = Callable[[Side], Any]
@@ -539,3 +540,15 @@ def test_the_json_of_another_store_is_read_and_written(tmp_path: Path) -> None:
     again = TwinIndexStore.from_persist_path(str(tmp_path / "again.json"))
     assert contents(again) == contents(stock.store)
     assert contents(TwinIndexStore.from_dict(again.to_dict())) == contents(stock.store)
+
+
+def test_without_its_json_file_a_store_is_read_from_the_twin(tmp_path: Path) -> None:
+    stock = Stock(tmp_path)
+    both(stock)
+    directory = tmp_path / "storage"
+    stock.store.persist(str(directory / "index_store.json"))
+    pack(directory, drop_json=True)
+    assert not (directory / "index_store.json").exists()
+    found = TwinIndexStore.from_persist_dir(str(directory))
+    assert contents(found) == contents(stock.store)
+    assert found._twin is not None
