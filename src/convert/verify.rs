@@ -152,15 +152,21 @@ impl VerifyReport {
             self.problems.push(problem);
         }
         let lock = twin.join(names::LOCK);
-        let len = fs::metadata(&lock).map_or(0, |meta| meta.len());
-        if len != 0 {
-            self.problems.push(Problem {
-                file: lock,
-                section: "file",
-                offset: 0,
-                error: "the lock file must be empty: something else wrote to it; remove it while nothing uses the twin".to_owned(),
-            });
-        }
+        let what = match fs::symlink_metadata(&lock) {
+            Ok(meta) if !meta.is_file() => "not a file of twinstore's",
+            Ok(meta) if meta.len() != 0 => "not empty: something else wrote to it",
+            _ => return Ok(()),
+        };
+        let error = format!(
+            "the lock file {} is {what}; remove it while nothing uses the twin",
+            lock.display()
+        );
+        self.problems.push(Problem {
+            file: lock,
+            section: "file",
+            offset: 0,
+            error,
+        });
         Ok(())
     }
 }

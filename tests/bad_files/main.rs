@@ -26,6 +26,7 @@ use std::{
 };
 
 use common::{Files, Storage, files_of, forge};
+use peak_alloc::PeakAlloc;
 use twinstore::{
     Error, Result,
     bytes::Backend,
@@ -37,6 +38,10 @@ use twinstore::{
     segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
     store::{RecordStore, RowStore},
 };
+
+/// All memory of the tests here, which take care that it is little.
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What the user is told after what is wrong.
 const RESTORE: &str = "restore the file from a copy, or write it anew from the JSON with `twinstore pack --prefer json`";
@@ -309,6 +314,13 @@ fn every_bad_file_is_refused_in_its_own_words() {
             );
         }
     });
+    // Files of some kilobytes, read by a few threads at a time. Some of them claim to hold
+    // gibibytes, and a block that is one of zeros is among them.
+    let peak = MEMORY.peak_usage() >> 20;
+    assert!(
+        peak < 256,
+        "{peak} MiB were allocated on the word of a file"
+    );
     let wrong = wrong.into_inner().unwrap();
     assert!(
         wrong.is_empty(),

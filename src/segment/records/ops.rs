@@ -23,7 +23,7 @@ pub(crate) const PLAIN: std::ops::RangeInclusive<usize> = 16..=4096;
 /// How many JSON ops may be open at once.
 pub(crate) const MAX_JSON: usize = 4;
 /// How many objects and arrays may be open at once in a record.
-pub(crate) const MAX_OPEN: usize = 1 << 20;
+pub(crate) const MAX_OPEN: usize = 1 << 16;
 /// The longest argument.
 pub(crate) const MAX_VARINT: usize = 5;
 
