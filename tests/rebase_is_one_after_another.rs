@@ -9,7 +9,7 @@ mod common;
 use std::path::Path;
 
 use common::{
-    Storage,
+    Files, Storage,
     library::{insert, new_library},
 };
 use twinstore::{
@@ -201,7 +201,7 @@ fn case(seed: u64) {
         r.below(2);
     }
     let below = [0, 0, 512 << 10][r.below(3)];
-    let storage = Storage::with([]);
+    let storage = Storage::in_memory(&Files::new());
     let mut base = new_library();
     for side in ["a", "b"] {
         for n in 0..3 {

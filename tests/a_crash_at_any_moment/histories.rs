@@ -37,7 +37,7 @@ use crate::{
 struct Done {
     histories: AtomicUsize,
     operations: AtomicUsize,
-    /// Commits that were told to be done, also of merged segments.
+    /// Commits that were not undone, also of merged segments.
     commits: AtomicUsize,
     compactions: AtomicUsize,
     crashes: AtomicUsize,
@@ -132,14 +132,11 @@ impl Life {
         );
         self.world.apply(op);
         let (to, now) = (self.recorder.len(), self.generation());
-        self.commits += usize::from(now > before);
-        if let Op::Compact = op {
-            add(&done.compactions, usize::from(now > before));
-        }
+        let mut found = now;
         if to > from && self.dice.roll(2) == 0 {
             add(&done.crashes, 1);
             let at = from + 1 + self.dice.roll(to - from);
-            let found = self.crash(at);
+            found = self.crash(at);
             if found != now {
                 assert!(at < to, "generation {now} is lost, and {found} is there");
                 assert_eq!(found, before, "a generation that never was");
@@ -148,6 +145,11 @@ impl Life {
                 add(&done.finished, 1);
             }
             self.go_on();
+        }
+        let is_done = usize::from(found > before);
+        self.commits += is_done;
+        if let Op::Compact = op {
+            add(&done.compactions, is_done);
         }
     }
 
