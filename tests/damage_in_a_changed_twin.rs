@@ -15,28 +15,16 @@ mod common;
 use std::fs;
 
 use common::{
-    Files, Storage, in_parallel,
+    Files, Storage, WAYS, in_parallel,
     library::{DIM, documents, embedding, insert, new_library},
 };
 use twinstore::{
     Result, StorageContext,
-    bytes::Backend,
-    container::{OpenOptions, Verify},
+    container::OpenOptions,
     convert::{Silent, VerifyOptions, verify},
     search::VectorStoreQuery,
     storage_context::{JsonTwin, PersistOptions},
 };
-
-const WAYS: [OpenOptions; 4] = [
-    way(Backend::Map, Verify::Lazy),
-    way(Backend::Map, Verify::Eager),
-    way(Backend::Read, Verify::Lazy),
-    way(Backend::Read, Verify::Eager),
-];
-
-const fn way(backend: Backend, verify: Verify) -> OpenOptions {
-    OpenOptions { backend, verify }
-}
 
 /// Drives lose sectors, and file systems pages.
 const SECTOR: usize = 512;

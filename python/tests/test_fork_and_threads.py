@@ -150,6 +150,26 @@ class TestFork:
             for thread in threads:
                 thread.join()
 
+    def test_a_child_may_read_what_a_thread_of_its_parent_was_reading(self, storage: Path) -> None:
+        index = load_index_from_storage(open_dir(storage))
+        nodes, stop = index.index_struct.nodes_dict, threading.Event()
+        here = list(nodes.values())
+
+        def work() -> None:
+            while not stop.is_set():
+                list(nodes.values())
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(20):
+                assert in_child(lambda: list(nodes.values())) == here
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
     def test_busy_threads_keep_no_fork_waiting(self, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         context, stop = open_dir(storage), threading.Event()
         # So there is hardly a moment in which none of four threads is in a call.

@@ -105,14 +105,17 @@ def outcome(call: Callable[[], Any]) -> Any:
     except Exception as why:
         return type(why).__name__, str(why)
     if isinstance(result, list) and result and hasattr(result[0], "node"):
-        # A property graph tells its facts, which are in a set, in lines of the text, and makes a
-        # node for a fact that is of no node: with an id that depends on the order of the set.
-        found = [
-            (hit.score, hit.node.ref_doc_id and hit.node.node_id, sorted(hit.text.splitlines()), hit.node.metadata)
-            for hit in result
-        ]
-        return sorted(found, key=repr)
+        return sorted(map(found, result), key=repr)
     return result
+
+
+def found(hit: Any) -> Any:
+    """One node that was found."""
+    # A property graph tells its facts, which are in a set, in lines of the text, and makes a
+    # node of its own for some: with an id that depends on the order of the set.
+    lines = sorted(hit.text.splitlines())
+    is_fact = all(" -> " in line for line in lines)
+    return hit.score, None if is_fact else hit.node.node_id, lines, hit.node.metadata
 
 
 def in_order(value: Any) -> Any:

@@ -296,6 +296,18 @@ class TestElsewhere:
         context.persist(str(storage), fs=fs)
         assert context._twin is not None and context._twin.generation == 2
 
+    def test_a_local_directory_is_named_as_llamaindex_reads_it(
+        self, storage: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(storage.parent))
+        expected = answers(load_index_from_storage(open_dir(storage)))
+        for name in (f"~/{storage.name}", f"file://{storage}"):
+            context = StorageContext.from_defaults(persist_dir=name)
+            assert answers(load_index_from_storage(context)) == expected
+        for name in ("~/out", f"file://{storage.parent}/other"):
+            context.persist(name)
+        assert (storage.parent / "out" / "twin").is_dir() and (storage.parent / "other" / "twin").is_dir()
+
 
 def test_a_context_of_json_persists_json(storage: Path) -> None:
     context = open_dir(storage, pack=False)

@@ -232,6 +232,12 @@ class TestWithATwin:
         assert is_twin(open_dir(storage, pack=False))
         assert lines(caplog) == []
 
+    @pytest.mark.parametrize("pack", ["never", "always", 0, None])
+    def test_an_unknown_word_about_packing_is_refused(self, storage: Path, pack: Any) -> None:
+        stock_insert(storage, NEWS)
+        with pytest.raises(ValueError, match="must be True, False or"):
+            open_dir(storage, pack=pack)
+
     def test_touched_json_is_worth_one_line(self, storage: Path, caplog: pytest.LogCaptureFixture) -> None:
         os.utime(storage / "docstore.json", (1, 1))
         for _ in range(2):

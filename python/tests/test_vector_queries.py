@@ -178,3 +178,18 @@ def test_any_mode_is_the_business_of_llamaindex(mode: Any, tmp_path: Path) -> No
     alike(stock, ours, VectorStoreQuery(query_embedding=[1.0] * DIM, similarity_top_k=3, mode=mode))
     wrong = random_filters(random.Random(1))
     alike(stock, ours, VectorStoreQuery(query_embedding=[1.0] * DIM, filters=wrong, mode=mode))
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
+def test_picks_among_rows_that_are_equally_good_are_numpys(scale: float, tmp_path: Path) -> None:
+    """Where the query points as a row does, that row makes all others equally good but for
+    rounding, which the installed numpy does in its own way."""
+    chance = random.Random(7)
+    for number in range(10):
+        stock, ours = stores(tmp_path / str(number), chance, 50)
+        row = next(iter(stock.data.embedding_dict.values()))
+        query = VectorStoreQuery(
+            query_embedding=[scale * x for x in row], similarity_top_k=5, mode=VectorStoreQueryMode.MMR
+        )
+        for options in ({}, {"mmr_threshold": 0.5}, {"mmr_threshold": 0.3}):
+            alike(stock, ours, query, **options)

@@ -68,7 +68,8 @@ fn those<T>(rows: Vec<T>, are: Vec<bool>) -> Vec<T> {
     rows.filter_map(|(row, is)| is.then_some(row)).collect()
 }
 
-/// The rows that mode `mmr` picks; all where it has an error, so that it is met again.
+/// The rows that mode `mmr` picks; all where it has an error, so that it is met again, and
+/// where numpy might round two scores so that the other row is picked.
 ///
 /// # Errors
 /// Those of reading.
@@ -83,12 +84,13 @@ pub(crate) fn deciding_picks(
     if wanted.limit >= candidates.len() {
         return candidates.in_order();
     }
-    match picks(candidates, &wanted.query, threshold, wanted.limit)? {
-        Picked::All(mut picks) => {
+    let apart = apart(exact::tolerance(candidates.dim()));
+    match picks(candidates, &wanted.query, threshold, wanted.limit, apart)? {
+        (Picked::All(mut picks), true) => {
             candidates.sort(&mut picks)?;
             Ok(picks.into_iter().map(|(row, _)| row).collect())
         }
-        Picked::Stuck(_) => candidates.in_order(),
+        _ => candidates.in_order(),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn mmr(
     threshold: f64,
     limit: usize,
 ) -> Result<Vec<Hit>> {
-    let picked = picks(candidates, query, threshold, limit)?;
+    let (picked, _) = picks(candidates, query, threshold, limit, 0.0)?;
     let hit = |(row, score)| {
         let id = candidates.id(row)?;
         Ok(Hit { id, score })
@@ -54,7 +54,9 @@ pub(super) enum Picked {
     Stuck(Option<RowRef>),
 }
 
-/// Picks rows, at most `limit`. There is at least one candidate.
+/// Picks rows, at most `limit`. There is at least one candidate. Also tells whether each
+/// pick was clear, where two cosines must be further than `apart` from each other for
+/// their order to be certain.
 ///
 /// # Errors
 /// Those of reading.
@@ -63,14 +65,19 @@ pub(super) fn picks(
     query: &Query,
     threshold: f64,
     limit: usize,
-) -> Result<Picked> {
+    apart: f64,
+) -> Result<(Picked, bool)> {
     let mut picked: Vec<(RowRef, f64)> = Vec::new();
     if limit == 0 {
-        return Ok(Picked::All(picked));
+        return Ok((Picked::All(picked), true));
     }
     let numbered = Numbered::new(candidates);
+    // A score is off by what its two cosines are.
+    let weight = threshold.abs() + (1.0 - threshold).abs();
     let mut picks = Picks {
         threshold,
+        apart: apart * weight,
+        is_clear: true,
         left: vec![true; numbered.len()],
         to_query: scores(&numbered, query)?,
         numbered: &numbered,
@@ -81,14 +88,15 @@ pub(super) fn picks(
         let row = numbered.row(number);
         picked.push((row, score));
         if picked.len() == limit.min(numbered.len()) {
-            return Ok(Picked::All(picked));
+            return Ok((Picked::All(picked), picks.is_clear));
         }
         let mut values = Vec::new();
         candidates.values(row, &mut values)?;
         let last = Query::new(&values);
         pick = picks.best(Some(scores(&numbered, &last)?))?;
     }
-    Ok(Picked::Stuck(picked.last().map(|(row, _)| *row)))
+    let last = picked.last().map(|(row, _)| *row);
+    Ok((Picked::Stuck(last), picks.is_clear))
 }
 
 /// What is known of the cosines with a vector after a scan. Rows that it does
@@ -103,6 +111,10 @@ fn scores<'a>(numbered: &'a Numbered<'a>, query: &'a Query) -> Result<Scores<'a>
 
 struct Picks<'a> {
     threshold: f64,
+    /// How far the best score must be from the next to be clearly the best.
+    apart: f64,
+    /// Whether it was, each time.
+    is_clear: bool,
     numbered: &'a Numbered<'a>,
     /// Which rows are not picked yet.
     left: Vec<bool>,
@@ -125,8 +137,9 @@ impl Picks<'_> {
                 floor = floor.max(self.interval(number, to_last.as_ref()).0);
             }
         }
+        let floor = floor - self.apart;
         let mut best = None;
-        let mut highest = f64::NEG_INFINITY;
+        let (mut highest, mut next) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
         for number in 0..self.left.len() {
             if self.left.get(number) != Some(&true)
                 || self.interval(number, to_last.as_ref()).1 < floor
@@ -135,10 +148,13 @@ impl Picks<'_> {
             }
             let score = self.score(number, to_last.as_mut())?;
             let wins = score > highest || score == highest && self.is_before(Some(number), best)?;
+            next = next.max(if wins { highest } else { score });
             if wins {
                 (best, highest) = (Some(number), score);
             }
         }
+        // Of two infinities, the difference is NaN.
+        self.is_clear &= highest - next > self.apart;
         Ok(best.map(|number| (number, highest)))
     }
 

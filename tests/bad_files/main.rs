@@ -25,7 +25,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
-use common::{Files, Storage, files_of, forge};
+use common::{Files, Storage, WAYS, files_of, forge, way};
 use peak_alloc::PeakAlloc;
 use twinstore::{
     Error, Result,
@@ -270,17 +270,6 @@ fn expected(case: &Case) -> std::result::Result<(&'static str, bool), String> {
         Outcome::Prints(text) => Ok((text, false)),
         Outcome::ReadOnly(text) => Ok((text, true)),
     }
-}
-
-const WAYS: [OpenOptions; 4] = [
-    way(Backend::Map, Verify::Lazy),
-    way(Backend::Map, Verify::Eager),
-    way(Backend::Read, Verify::Lazy),
-    way(Backend::Read, Verify::Eager),
-];
-
-const fn way(backend: Backend, verify: Verify) -> OpenOptions {
-    OpenOptions { backend, verify }
 }
 
 #[test]

@@ -27,7 +27,7 @@ use tempfile::TempDir;
 use twinstore::{
     Result,
     bytes::Backend,
-    container::OpenOptions,
+    container::{OpenOptions, Verify},
     convert::{
         Info, PackOptions, PackReport, Silent, Status, UnpackOptions, UnpackReport, VerifyOptions,
         VerifyReport, info, pack, status, unpack, verify,
@@ -309,6 +309,18 @@ pub fn options(backend: Backend) -> OpenOptions {
         backend,
         ..OpenOptions::default()
     }
+}
+
+/// All ways to open files: what is true of one must be true of the others.
+pub const WAYS: [OpenOptions; 4] = [
+    way(Backend::Map, Verify::Lazy),
+    way(Backend::Map, Verify::Eager),
+    way(Backend::Read, Verify::Lazy),
+    way(Backend::Read, Verify::Eager),
+];
+
+pub const fn way(backend: Backend, verify: Verify) -> OpenOptions {
+    OpenOptions { backend, verify }
 }
 
 /// The command itself.

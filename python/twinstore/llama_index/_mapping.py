@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import threading
+import weakref
 from collections.abc import ItemsView, Iterator, Mapping, MutableMapping, ValuesView
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -23,6 +25,20 @@ _ABSENT = object()
 # How many records are read at a time when a mapping is walked over. Those that stand
 # together in the twin cost one decompression together.
 CHUNK = 512
+
+
+# Those that there are, by `id`: mappings cannot be hashed.
+_mappings: weakref.WeakValueDictionary[int, TwinMapping[Any, Any]] = weakref.WeakValueDictionary()
+
+
+def _unlock() -> None:
+    """In a forked child, nobody has the locks that other threads of the parent had."""
+    for mapping in list(_mappings.values()):
+        mapping._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 class Base(Protocol):
@@ -107,6 +123,7 @@ class TwinMapping(MutableMapping[K, V]):
         # Whoever changes one of the three has it. Readers have not: an entry is in its
         # new place before it leaves the old one.
         self._lock = threading.RLock()
+        _mappings[id(self)] = self
 
     # Reading
 

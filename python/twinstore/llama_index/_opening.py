@@ -36,9 +36,15 @@ def say_once(level: int, message: str) -> None:
 
 
 def wants_packing(packing: Packing) -> bool:
-    """Whether a twin is to be made where there is none."""
+    """Whether a twin is to be made where there is none.
+
+    Raises:
+        ValueError: it is neither True nor False nor ``"auto"``.
+    """
     if packing == "auto":
         return os.environ.get("TWINSTORE_PACK", "").lower() not in ("0", "false", "no", "off")
+    if not isinstance(packing, bool):
+        raise ValueError(f'pack is {packing!r}, and must be True, False or "auto"')
     return packing
 
 

@@ -258,6 +258,7 @@ def _take_over(twin: _native.Context, persist_dir: Path) -> None:
 
 def local_path(persist_dir: StrPath, fs: AbstractFileSystem | None) -> tuple[str, AbstractFileSystem | None]:
     """A directory and its file system, which is None for the local one."""
-    if isinstance(fs, LocalFileSystem):
-        return str(fs._strip_protocol(os.fspath(persist_dir))), None
+    if fs is None or isinstance(fs, LocalFileSystem):
+        # As LlamaIndex reads them: "~/storage" and "file:///storage", too.
+        return str(LocalFileSystem._strip_protocol(os.fspath(persist_dir))), None
     return os.fspath(persist_dir), fs
