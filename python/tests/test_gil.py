@@ -62,27 +62,30 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def longest_wait(work: Callable[[], Any]) -> tuple[float, float]:
     """How long another thread waited for the GIL at most, and how long the work took."""
-    ticks: list[float] = []
-    started, done = threading.Event(), threading.Event()
+    start = end = waited = 0.0
+    started = threading.Event()
 
     def tick() -> None:
-        while not done.is_set():
-            ticks.append(time.monotonic())
-            started.set()
-            time.sleep(SWITCH)
+        # Without a pause: a thread that sleeps is woken late where all cores are at work.
+        nonlocal waited
+        last = time.monotonic()
+        started.set()
+        while not end:
+            now = time.monotonic()
+            waited = max(waited, now - max(last, start))
+            last = now
+        waited = max(waited, end - max(last, start))
 
     thread = threading.Thread(target=tick)
     thread.start()
     started.wait()
-    start = time.monotonic()
+    waited, start = 0.0, time.monotonic()
     try:
         work()
     finally:
         end = time.monotonic()
-        done.set()
         thread.join()
-    within = [start, *(tick for tick in ticks if start < tick < end), end]
-    return max(later - earlier for earlier, later in zip(within, within[1:], strict=False)), end - start
+    return waited, end - start
 
 
 def lets_others_work(prepare: Callable[[], Callable[[], Any]]) -> bool:
