@@ -53,7 +53,7 @@ def align(number: int, to: int) -> int:
 
 
 def words(view: memoryview, code: str) -> list[Any]:
-    """An array of little-endian numbers: I is u32, i is i32, Q is u64, d is f64."""
+    """An array of little-endian numbers: I is u32, i is i32, b is i8, Q is u64, f is f32, d is f64."""
     return [number for (number,) in struct.iter_unpack("<" + code, view)]
 
 
@@ -726,6 +726,7 @@ class VectorSegment:
         self.style = Style(file, meta.style)
         self.ids = Ids(file, meta.ids)
         self.planes = read_planes(file, [meta.plane])
+        self.sketch = Sketch(file, self.planes[0]) if "SKCO" in file.sections else None
         self.maps = read_entries(file, [meta.vectors, meta.ref_docs, meta.metadata], self.ids.rows)
         in_place = self.maps[0].rows == range(self.planes[0].rows)
         file.need(in_place, "the map of vectors is not in the order of the plane")
@@ -758,6 +759,32 @@ class VectorSegment:
                 out.string(key)
                 out.colon()
                 out.value(self.file, value, 3)
+
+
+class Sketch:
+    """6.9: the directions of rows in bytes."""
+
+    def __init__(self, file: Container, plane: Plane) -> None:
+        self.file, self.plane, rows, dim = file, plane, plane.rows, plane.dim
+        file.need(rows > 0, "a sketch of no rows")
+        self.mean = words(file.section("SKMN", 4 * dim), "f")
+        self.codes = file.section("SKCO", dim * rows)
+        self.numbers = words(file.section("SKNU", 16 * rows), "f")
+        finite = all(map(math.isfinite, (*self.mean, *self.numbers)))
+        file.need(finite and -128 not in words(self.codes, "b"), "a sketch with impossible numbers")
+
+    def check(self) -> None:
+        """The bounds hold, but for the roundings of this very computation."""
+        dim = self.plane.dim
+        for row in range(self.plane.rows):
+            if row in self.plane.irregular:
+                continue
+            scale, share, error, length = self.numbers[4 * row : 4 * row + 4]
+            codes = words(self.codes[dim * row : dim * (row + 1)], "b")
+            values = (value / self.plane.norms[row] for value, _ in self.plane.components(row))
+            lost = [x - share * m - scale * c for x, m, c in zip(values, self.mean, codes, strict=True)]
+            bounded = math.hypot(*lost) <= error and math.hypot(*(scale * c for c in codes)) <= length
+            self.file.need(bounded, f"row {row}: the bounds of its sketch are wrong")
 
 
 # ---- 7. Record segments -----------------------------------------------------
@@ -1450,6 +1477,8 @@ class Store:
             segment.ids.check()
             for plane in segment.planes:
                 plane.check()
+            if isinstance(segment, VectorSegment) and segment.sketch:
+                segment.sketch.check()
             if isinstance(segment, RecordSegment):
                 segment.check()
 

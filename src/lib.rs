@@ -42,7 +42,7 @@
 //!
 //! The layers, each importing only those before it: [`error`], [`disk`], [`bytes`],
 //! [`json`], [`container`], `blocks`, `ids`, `columns`, `planes`,
-//! `orders`, `hashes`, [`segment`], [`persist_dir`], [`search`], [`store`], [`convert`],
+//! `sketches`, `orders`, `hashes`, [`segment`], [`persist_dir`], [`search`], [`store`], [`convert`],
 //! [`storage_context`], `cli` (with the feature of that name). `ARCHITECTURE.md` walks through them; `docs/FORMAT.md` defines every byte on disk.
 
 // What changes files goes through `disk`. Tests make files as they like.
@@ -65,6 +65,7 @@ pub mod persist_dir;
 mod planes;
 pub mod search;
 pub mod segment;
+mod sketches;
 pub mod storage_context;
 pub mod store;
 #[cfg(test)]

@@ -29,11 +29,12 @@ use common::{Files, Storage, VECTORS, data_dir, files_of, forge, options};
 use twinstore::{
     bytes::Backend,
     container::{Container, Expected, FileKind, record},
-    convert::{Silent, UnpackOptions, VerifyOptions, unpack, verify},
+    convert::{PackOptions, Silent, UnpackOptions, VerifyOptions, unpack, verify},
     persist_dir::{
         Fingerprint, Manifest, Packed, SegmentKind, SegmentName, SegmentRef, Stat, Store,
         StoreKind, SyncFile,
     },
+    segment::SketchPolicy,
 };
 
 /// A store of which there is a golden file.
@@ -44,6 +45,7 @@ struct Golden {
     text: Text,
     /// The segments it becomes, by the first letters of their names.
     segments: &'static [SegmentKind],
+    sketch: SketchPolicy,
 }
 
 enum Text {
@@ -77,6 +79,10 @@ const GOLDEN: &[Golden] = &[
     data("orders", VECTORS, "maps_partial_and_reordered", VEC),
     data("rows_without_vector", VECTORS, "maps_rows_without_vector", VEC),
     made("many_rows", VECTORS, many_rows, VEC),
+    Golden {
+        sketch: SketchPolicy::Always,
+        ..data("vectors_sketch", VECTORS, "numbers_decimal_with_exceptions", VEC)
+    },
     // spellings
     data("oddments", VECTORS, "odd_escapes", VEC),
     data("indented", VECTORS, "indent_4_crlf", VEC),
@@ -115,6 +121,7 @@ const fn data(
         file,
         text,
         segments,
+        sketch: SketchPolicy::Auto,
     }
 }
 
@@ -130,6 +137,7 @@ const fn made(
         file,
         text,
         segments,
+        sketch: SketchPolicy::Auto,
     }
 }
 
@@ -424,7 +432,10 @@ fn assert_same(found: &[u8], expected: &[u8], of: &str) {
 /// The segments that packing makes now.
 fn packed(golden: &Golden) -> Vec<(SegmentKind, Vec<u8>)> {
     let storage = Storage::of(&Files::from([(golden.file.to_owned(), golden.text())]));
-    storage.pack();
+    storage.pack_with(PackOptions {
+        sketch: golden.sketch,
+        ..PackOptions::default()
+    });
     let snapshot = storage.snapshot();
     let store = snapshot.store(golden.file).unwrap().record();
     let segments = store.all_segments().map(|segment| {

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyValueError, prelude::*};
 use twinstore::{
     container::{OpenOptions, Verify},
     convert::{self, CompactOptions, PackOptions, UnpackOptions, VerifyOptions},
-    segment::Compression,
+    segment::{Compression, SketchPolicy},
 };
 
 use crate::{
@@ -26,7 +26,7 @@ fn reading(io: &str) -> PyResult<OpenOptions> {
 #[pyfunction]
 #[pyo3(signature = (
     dir, progress = None, *, all = false, drop_json = false, prefer_json = false, dense = false,
-    level = None, bars = false
+    level = None, sketch = "auto", bars = false
 ))]
 #[allow(
     clippy::too_many_arguments,
@@ -41,8 +41,18 @@ pub(crate) fn pack(
     prefer_json: bool,
     dense: bool,
     level: Option<i32>,
+    sketch: &str,
     bars: bool,
 ) -> PyResult<String> {
+    let sketch = match sketch {
+        "auto" => SketchPolicy::Auto,
+        "always" => SketchPolicy::Always,
+        "never" => SketchPolicy::Never,
+        _ => {
+            let message = format!("sketch is 'auto', 'always' or 'never', not {sketch:?}");
+            return Err(PyValueError::new_err(message));
+        }
+    };
     let mut compression = match dense {
         true => Compression::DENSE,
         false => Compression::default(),
@@ -53,6 +63,7 @@ pub(crate) fn pack(
         drop_json,
         prefer_json,
         compression,
+        sketch,
     };
     let watch = Watch::new(bars, progress);
     watch.over(py, |watch| convert::pack(&dir, &options, watch))

@@ -28,6 +28,7 @@ def pack(
     prefer: Literal["json"] | None = None,
     dense: bool = False,
     level: int | None = None,
+    sketch: Literal["auto", "always", "never"] = "auto",
 ) -> PackReport:
     """Makes the twin of the JSON files in a directory, or brings it up to date.
 
@@ -43,6 +44,8 @@ def pack(
             lost.
         dense: compress documents, index structs and graphs harder.
         level: compress those at this level of zstd, 1 to 22.
+        sketch: which vector stores get a short form of the vectors, which makes queries
+            faster and the store a quarter longer: those where it pays, or all, or none.
 
     Raises:
         NothingToPack: there is no store of LlamaIndex.
@@ -59,6 +62,7 @@ def pack(
             prefer_json=_prefers(prefer, "json"),
             dense=dense,
             level=level,
+            sketch=sketch,
             **_told(progress),
         )
     )

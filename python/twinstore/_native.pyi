@@ -207,6 +207,7 @@ def pack(
     prefer_json: bool = False,
     dense: bool = False,
     level: int | None = None,
+    sketch: str = "auto",
     bars: bool = False,
 ) -> str: ...
 def unpack(

@@ -16,7 +16,7 @@ mod spill;
 
 pub use aligned::AlignedBytes;
 pub(crate) use mapped::MappedFile;
-pub(crate) use read::ReadFile;
+pub(crate) use read::{ReadFile, read_exact_at};
 pub(crate) use spill::{LazySpill, Spill, Spills};
 
 use std::{

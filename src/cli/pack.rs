@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Failure, Outcome, output, progress::Bars};
 use crate::{
     convert::{Action, PackOptions, PackReport, pack},
-    segment::Compression,
+    segment::{Compression, SketchPolicy},
 };
 
 /// Make or refresh the binary twin of a persist directory
@@ -36,9 +36,22 @@ pub(crate) struct Args {
     /// Compress documents, index structs and graphs at this level of zstd
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=22))]
     level: Option<i32>,
+    /// Keep a second, shorter form of the vectors, which makes queries faster
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    sketch: Sketch,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Sketch {
+    /// Of stores of 4,096 vectors and more, where it rules most of them out
+    Auto,
+    /// Of every store, where it can be
+    Always,
+    /// Of none
+    Never,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -57,6 +70,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         drop_json: args.drop_json,
         prefer_json: args.prefer.is_some(),
         compression,
+        sketch: match args.sketch {
+            Sketch::Auto => SketchPolicy::Auto,
+            Sketch::Always => SketchPolicy::Always,
+            Sketch::Never => SketchPolicy::Never,
+        },
     };
     let report = pack(&args.dir, &options, &Bars::new())?;
     if args.json {

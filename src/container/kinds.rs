@@ -102,6 +102,12 @@ section_kinds! {
     NORMS = b"NORM";
     /// Rows that a search must always rescore.
     IRREGULAR = b"IRRG";
+    /// What a sketch takes a share of from each row.
+    SKETCH_MEAN = b"SKMN";
+    /// The rows of a sketch, a byte a component.
+    SKETCH_CODES = b"SKCO";
+    /// What codes are multiplied by, and how far they may be wrong.
+    SKETCH_NUMBERS = b"SKNU";
     /// Places of tokens that their row's class does not print.
     EXCEPTIONS = b"EXCP";
     /// The text of those tokens.

@@ -2,7 +2,9 @@
 //! the end. Memory: 4 bytes for each 64 KiB written, and a buffer.
 
 use std::{
+    fs,
     io::{self, Write},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +16,7 @@ use super::{
     kinds::{FileKind, SectionKind},
 };
 use crate::{
-    bytes::MEMORY,
+    bytes::{MEMORY, read_exact_at},
     disk,
     error::{Error, Place, Result},
 };
@@ -29,10 +31,23 @@ pub struct ContainerWriter {
     /// `None` once finished.
     file: Option<Out>,
     position: u64,
+    /// What the system was given of it.
+    flushed: u64,
+    /// For [`read_back`](Self::read_back).
+    reader: Option<fs::File>,
     block: crc32fast::Hasher,
     block_crcs: Vec<u32>,
-    section: Option<(SectionKind, u64, crc32fast::Hasher)>,
+    section: Option<Section>,
     entries: Vec<Entry>,
+}
+
+/// The section that is being written.
+#[derive(Debug)]
+struct Section {
+    kind: SectionKind,
+    required: bool,
+    offset: u64,
+    crc: crc32fast::Hasher,
 }
 
 /// Where a container is written to.
@@ -83,6 +98,8 @@ impl ContainerWriter {
             kind,
             file: Some(file),
             position: 0,
+            flushed: 0,
+            reader: None,
             block: crc32fast::Hasher::new(),
             block_crcs: Vec::new(),
             section: None,
@@ -98,8 +115,25 @@ impl ContainerWriter {
     /// # Errors
     /// [`Error::Io`].
     pub fn begin(&mut self, kind: SectionKind) -> Result<()> {
+        self.begin_section(kind, true)
+    }
+
+    /// Starts a section that readers pass over who do not know it.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn begin_optional(&mut self, kind: SectionKind) -> Result<()> {
+        self.begin_section(kind, false)
+    }
+
+    fn begin_section(&mut self, kind: SectionKind, required: bool) -> Result<()> {
         self.end_section()?;
-        self.section = Some((kind, self.position, crc32fast::Hasher::new()));
+        self.section = Some(Section {
+            kind,
+            required,
+            offset: self.position,
+            crc: crc32fast::Hasher::new(),
+        });
         Ok(())
     }
 
@@ -108,8 +142,8 @@ impl ContainerWriter {
     /// # Errors
     /// [`Error::Io`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some((_, _, crc)) = &mut self.section {
-            crc.update(bytes);
+        if let Some(section) = &mut self.section {
+            section.crc.update(bytes);
         }
         self.put(bytes)
     }
@@ -143,8 +177,8 @@ impl ContainerWriter {
     /// Bytes written to the current section so far.
     #[must_use]
     pub fn section_len(&self) -> u64 {
-        let start = self.section.as_ref().map(|(_, start, _)| *start);
-        start.map_or(0, |start| self.position - start)
+        let section = self.section.as_ref();
+        section.map_or(0, |section| self.position - section.offset)
     }
 
     /// Writes the tables and the trailer and syncs the file. After that it is
@@ -232,6 +266,48 @@ impl ContainerWriter {
         Ok((table, written))
     }
 
+    /// Bytes of a section that was ended, as they were written.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn read_back(&mut self, kind: SectionKind, range: Range<u64>) -> Result<Vec<u8>> {
+        let wrong = |what| Error::io("read", &self.path)(what);
+        let ended = self.entries.iter().find(|entry| entry.kind == kind);
+        let len = range.end.checked_sub(range.start);
+        let inside = ended.filter(|entry| range.end <= entry.len).zip(len);
+        let Some((entry, len)) = inside else {
+            return Err(wrong(io::ErrorKind::UnexpectedEof.into()));
+        };
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let start = entry.offset + range.start;
+        match &mut self.file {
+            Some(Out::File(file)) => {
+                if start + len as u64 > self.flushed {
+                    file.flush().map_err(Error::io("write", &self.path))?;
+                    self.flushed = self.position;
+                }
+                let written = match &self.reader {
+                    Some(reader) => reader,
+                    None => {
+                        let file = fs::File::open(&self.path);
+                        let file = file.map_err(Error::io("open", &self.path))?;
+                        self.reader.insert(file)
+                    }
+                };
+                let mut bytes = vec![0; len];
+                read_exact_at(written, &mut bytes, start).map_err(Error::io("read", &self.path))?;
+                Ok(bytes)
+            }
+            Some(Out::Memory(bytes)) => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                let part = bytes.get(start..start.saturating_add(len));
+                let part = part.ok_or(io::ErrorKind::UnexpectedEof.into());
+                part.map(<[u8]>::to_vec).map_err(wrong)
+            }
+            None => Err(self.gone()),
+        }
+    }
+
     fn gone(&self) -> Error {
         Error::io("write", &self.path)(io::ErrorKind::NotConnected.into())
     }
@@ -243,13 +319,13 @@ impl ContainerWriter {
     }
 
     fn end_section(&mut self) -> Result<()> {
-        if let Some((kind, offset, crc)) = self.section.take() {
+        if let Some(section) = self.section.take() {
             self.entries.push(Entry {
-                kind,
-                required: true,
-                offset,
-                len: self.position - offset,
-                crc: crc.finalize(),
+                kind: section.kind,
+                required: section.required,
+                offset: section.offset,
+                len: self.position - section.offset,
+                crc: section.crc.finalize(),
             });
         }
         let padding = self.position.next_multiple_of(ALIGN) - self.position;

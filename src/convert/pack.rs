@@ -16,7 +16,7 @@ use crate::{
         Fingerprint, Form, KEEP, Packed, Samples, Stat, State, Store, StoreKind, SyncFile, Writer,
         collect, deep_check, manifest, state, sync,
     },
-    segment::Compression,
+    segment::{Compression, SketchPolicy},
 };
 
 /// What `pack` is to do beyond the usual.
@@ -32,6 +32,8 @@ pub struct PackOptions {
     pub prefer_json: bool,
     /// How documents, index structs and graphs are compressed.
     pub compression: Compression,
+    /// Which vector stores get a sketch.
+    pub sketch: SketchPolicy,
 }
 
 /// What `pack` did.
@@ -122,6 +124,7 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
         sync: SyncFile::default(),
         prefer_json: options.prefer_json,
         compression: options.compression,
+        sketch: options.sketch,
         progress,
     };
     pack.sync = SyncFile::load(pack.writer.twin_dir()).0;
@@ -143,7 +146,8 @@ pub(crate) fn packed_store(
     kind: StoreKind,
     compression: Compression,
 ) -> Result<Store> {
-    let packed = PackedFile::pack(writer, file, kind, compression, &Silent)?;
+    let how = (compression, SketchPolicy::default());
+    let packed = PackedFile::pack(writer, file, kind, how, &Silent)?;
     Ok(store_of(file, kind, &packed, writer.next_generation()))
 }
 
@@ -173,6 +177,7 @@ struct Pack<'a> {
     sync: SyncFile,
     prefer_json: bool,
     compression: Compression,
+    sketch: SketchPolicy,
     progress: &'a dyn Progress,
 }
 
@@ -195,8 +200,8 @@ impl Pack<'_> {
         let generation = self.writer.next_generation();
         let mut packed_files = Vec::new();
         for (file, kind) in work {
-            let packed =
-                PackedFile::pack(&self.writer, file, kind, self.compression, self.progress)?;
+            let how = (self.compression, self.sketch);
+            let packed = PackedFile::pack(&self.writer, file, kind, how, self.progress)?;
             let before = base.as_ref().and_then(|m| m.store(file));
             self.refuse_loss(before, &packed, file)?;
             let store = store_of(file, kind, &packed, generation);

@@ -22,7 +22,8 @@ use crate::{
     json::{JsonStyle, Window},
     persist_dir::{Fingerprint, JsonDamage, SegmentKind, SegmentRef, Stat, StoreKind, Writer},
     segment::{
-        Attempt, Compression, NotStructural, RecordsWriter, Survey, VectorWriter, VerbatimWriter,
+        Attempt, Compression, NotStructural, RecordsWriter, SketchPolicy, Survey, VectorWriter,
+        VerbatimWriter,
     },
 };
 
@@ -148,7 +149,7 @@ impl PackedFile {
         writer: &Writer,
         file: &str,
         kind: StoreKind,
-        compression: Compression,
+        (compression, sketch): (Compression, SketchPolicy),
         progress: &dyn Progress,
     ) -> Result<PackedFile> {
         let path = writer.persist_dir().join(file);
@@ -161,6 +162,7 @@ impl PackedFile {
                 writer,
                 path: &path,
                 compression,
+                sketch,
                 progress,
                 length: stat.length,
             };
@@ -188,6 +190,7 @@ struct Job<'a> {
     writer: &'a Writer,
     path: &'a Path,
     compression: Compression,
+    sketch: SketchPolicy,
     progress: &'a dyn Progress,
     length: u64,
 }
@@ -276,6 +279,7 @@ impl Job<'_> {
 
     fn vectors(&self, path: &Path, source: &File, style: JsonStyle) -> Attempt<Written> {
         let mut segment = VectorWriter::create(path, self.writer.twin_dir(), style)?;
+        segment.sketch(self.sketch);
         let mut window = self.window(source)?;
         let parsed = vector_store::parse(&mut window, &mut segment, &|at| self.progress.at(at))?;
         match parsed {

@@ -30,5 +30,6 @@ mod tests;
 
 pub(crate) use classify::NotARow;
 pub(crate) use format::{PlaneMeta, is_regular, norm};
+pub(crate) use numbers::Numbers;
 pub(crate) use read::{Plane, StoredRow};
 pub(crate) use write::{PlaneBuilder, PlanesBuilder, Pushed};

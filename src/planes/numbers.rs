@@ -17,7 +17,7 @@ pub(crate) enum Numbers<'a, T> {
 
 impl<'a, T: AnyBitPattern> Numbers<'a, T> {
     /// The numbers of which `view` shows the bytes.
-    pub(super) fn new<const N: usize>(
+    pub(crate) fn new<const N: usize>(
         view: View<'a>,
         from_le_bytes: fn([u8; N]) -> T,
     ) -> Numbers<'a, T> {

@@ -60,6 +60,11 @@ impl Plane {
         Ok(planes)
     }
 
+    /// Number of rows.
+    pub(crate) fn rows(&self) -> u32 {
+        self.meta.rows
+    }
+
     /// Components of a row.
     pub(crate) fn dim(&self) -> usize {
         self.meta.dim as usize

@@ -88,6 +88,8 @@ pub(crate) struct Scaled {
     nearest_norm: f64,
     /// `eps`
     error: f64,
+    /// The true values over their norm.
+    pub(crate) unit: Vec<f64>,
 }
 
 impl Query {
@@ -119,6 +121,7 @@ impl Scaled {
         let errors: Vec<f64> = scaled().zip(&widened).map(|(x, w)| x - w).collect();
         Scaled {
             norm: norm / power,
+            unit: scaled().map(|x| x / (norm / power)).collect(),
             nearest_norm: self::norm(&widened),
             error: self::norm(&errors),
             nearest,

@@ -12,7 +12,8 @@ use super::{
     exact,
     mmr::{Picked, picks},
     rows::{Candidates, RowRef},
-    top_k::{Irregular, Lower, Wanted, Way, keep, score},
+    threshold::Lower,
+    top_k::{Irregular, Wanted, Way, keep, score},
 };
 use crate::error::{Error, Result};
 

@@ -10,6 +10,7 @@
 //! kernels/     dot products of f32
 //! bound.rs     how far they may be wrong
 //! exact.rs     cosines in f64
+//! sketch.rs    rows that need not be scanned (threshold.rs)
 //! scan.rs      all candidates, on several threads (threads.rs)
 //! heap.rs      heapq and sorted, as CPython has them (list_sort.rs)
 //! top_k.rs     mode default: scan, rescore, heap
@@ -29,7 +30,9 @@ pub mod query;
 mod rows;
 mod scan;
 mod scores;
+mod sketch;
 mod threads;
+mod threshold;
 mod top_k;
 
 #[cfg(test)]
@@ -45,6 +48,7 @@ pub(crate) use bound::Query;
 pub(crate) use deciding::{deciding_picks, deciding_rows, deciding_scores};
 pub(crate) use mmr::mmr;
 pub(crate) use rows::{
-    Block, Candidates, Nearest, Part, RowNumbers, RowRef, Rows, runs_between, runs_of,
+    Block, Candidates, Nearest, Part, RowNumbers, RowRef, Rows, Sketch, SketchBlock, runs_between,
+    runs_of,
 };
 pub(crate) use top_k::{Wanted, rank, top_k};

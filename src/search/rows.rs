@@ -24,6 +24,11 @@ pub(crate) trait Rows: Sync {
         each: &mut dyn FnMut(Block<'_>) -> Result<()>,
     ) -> Result<()>;
 
+    /// The sketch of the regular rows, where there is one.
+    fn sketch(&self) -> Option<&dyn Sketch> {
+        None
+    }
+
     /// The true values of a row, in place of what `values` holds, and their
     /// norm.
     fn values(&self, row: u32, values: &mut Vec<f64>) -> Result<f64>;
@@ -33,6 +38,31 @@ pub(crate) trait Rows: Sync {
 
     /// Where a row stands among those of all parts.
     fn sequence(&self, row: u32) -> Result<u64>;
+}
+
+/// Rows in codes, with bounds of what those lose: see `sketches/fit.rs`.
+pub(crate) trait Sketch: Sync {
+    /// What each row has a share of; as long as a row.
+    fn mean(&self) -> Result<Vec<f32>>;
+
+    /// Gives `each` the codes of ascending runs of rows, in blocks that ascend as well.
+    ///
+    /// # Errors
+    /// What `each` returns, and those of reading.
+    fn each_block(
+        &self,
+        runs: &[Range<u32>],
+        each: &mut dyn FnMut(SketchBlock<'_>) -> Result<()>,
+    ) -> Result<()>;
+}
+
+/// Neighbouring rows of a sketch.
+pub(crate) struct SketchBlock<'a> {
+    pub(crate) first: u32,
+    /// Row after row.
+    pub(crate) codes: &'a [i8],
+    /// Scale, share, error and length of each row.
+    pub(crate) numbers: &'a [[f32; 4]],
 }
 
 /// Rows that are looked at together.
@@ -161,6 +191,21 @@ pub(crate) fn runs_between(gaps: &[u32], end: u32) -> Vec<Range<u32>> {
 impl<'a> Candidates<'a> {
     pub(crate) fn new(parts: Vec<Part<'a>>) -> Candidates<'a> {
         Candidates { parts }
+    }
+
+    /// Of each part only these regular rows, in ascending runs, and no others.
+    pub(crate) fn only(
+        &self,
+        mut rows: impl FnMut(u32, &Part<'a>) -> Vec<Range<u32>>,
+    ) -> Candidates<'a> {
+        let parts = self.parts().map(|(number, part)| Part {
+            rows: part.rows,
+            regular: rows(number, part),
+            irregular: Vec::new(),
+        });
+        Candidates {
+            parts: parts.collect(),
+        }
     }
 
     /// How many rows they are.

@@ -68,6 +68,11 @@ pub(super) fn shares(candidates: &Candidates<'_>, queries: usize) -> Vec<Share> 
 }
 
 impl Share {
+    /// The runs of each part, and its number.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (u32, &[Range<u32>])> {
+        self.parts.iter().map(|(part, runs)| (*part, &runs[..]))
+    }
+
     fn push(&mut self, part: u32, run: Range<u32>) {
         match self.parts.last_mut() {
             Some((last, runs)) if *last == part => runs.push(run),

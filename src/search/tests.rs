@@ -5,10 +5,13 @@ use std::ops::Range;
 use proptest::prelude::*;
 
 use super::{
-    Block, Candidates, Hit, Nearest, Part, Query, RowNumbers, Rows, Wanted, exact, heap, mmr,
-    runs_between, runs_of, top_k,
+    Block, Candidates, Hit, Nearest, Part, Query, RowNumbers, Rows, Sketch, SketchBlock, Wanted,
+    exact, heap, mmr, runs_between, runs_of, top_k,
 };
-use crate::error::{Error, QueryError, Result};
+use crate::{
+    error::{Error, QueryError, Result},
+    sketches,
+};
 
 /// The generator that made the recorded cases, too.
 #[derive(Debug)]
@@ -57,6 +60,53 @@ struct Table {
     irregular: Vec<u32>,
     ids: Vec<String>,
     sequence: Vec<u64>,
+    sketch: Option<TableSketch>,
+}
+
+/// The sketch of a table.
+#[derive(Debug, Clone)]
+pub(super) struct TableSketch {
+    pub(super) mean: Vec<f32>,
+    codes: Vec<i8>,
+    numbers: Vec<[f32; 4]>,
+}
+
+impl TableSketch {
+    pub(super) fn of(nearest: &[f32], norms: &[f64]) -> TableSketch {
+        let (mean, codes, numbers) = sketches::of_rows(nearest, norms);
+        TableSketch {
+            mean,
+            codes,
+            numbers,
+        }
+    }
+}
+
+impl Sketch for TableSketch {
+    fn mean(&self) -> Result<Vec<f32>> {
+        Ok(self.mean.clone())
+    }
+
+    /// Five rows at a time.
+    fn each_block(
+        &self,
+        runs: &[Range<u32>],
+        each: &mut dyn FnMut(SketchBlock<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let dim = self.mean.len();
+        let blocks = runs
+            .iter()
+            .flat_map(|rows| rows.clone().step_by(5).map(move |first| (first, rows.end)));
+        for (first, end) in blocks {
+            let rows = first as usize..(first + 5).min(end) as usize;
+            each(SketchBlock {
+                first,
+                codes: &self.codes[rows.start * dim..rows.end * dim],
+                numbers: &self.numbers[rows],
+            })?;
+        }
+        Ok(())
+    }
 }
 
 impl Table {
@@ -126,6 +176,10 @@ impl Rows for Table {
             })?;
         }
         Ok(())
+    }
+
+    fn sketch(&self) -> Option<&dyn Sketch> {
+        self.sketch.as_ref().map(|sketch| sketch as &dyn Sketch)
     }
 
     fn values(&self, row: u32, values: &mut Vec<f64>) -> Result<f64> {
@@ -243,6 +297,12 @@ fn tables(random: &mut Random, dim: usize, odd: usize) -> (Vec<Table>, Vec<Vec<u
         let id = format!("{}-{n}", random.below(1000));
         let values = vector(random, dim, odd);
         tables[table].push(id, n as u64, values);
+    }
+    // With a sketch or without: that makes no difference either.
+    for table in &mut tables {
+        let has_rows = !table.ids.is_empty();
+        let sketch = || TableSketch::of(&table.nearest, &table.norms);
+        table.sketch = (has_rows && random.below(3) > 0).then(sketch);
     }
     let all = random.below(2) == 0;
     let chosen = tables.iter().map(|table| {

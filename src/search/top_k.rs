@@ -17,10 +17,7 @@
 //! With a NaN in the heap this does not hold. Then every row is pushed, but
 //! where `f32` tells two scores apart they are not computed.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-};
+use std::cmp::Ordering;
 
 use super::{
     bound::{Query, Scaled},
@@ -30,7 +27,8 @@ use super::{
     rows::{Candidates, RowRef},
     scan::{Found, scan, shares},
     scores::{Numbered, Scores},
-    threads,
+    sketch, threads,
+    threshold::Threshold,
 };
 use crate::error::{Error, Result};
 
@@ -197,8 +195,25 @@ impl Kept {
     }
 }
 
-/// The rows that could be among the first of each query at their turn.
+/// The rows that could be among the first of each query at their turn. Those that
+/// sketches rule out are not read.
 pub(super) fn keep(candidates: &Candidates<'_>, queries: &[(&Scaled, usize)]) -> Result<Vec<Kept>> {
+    let narrowed = sketch::narrowed(candidates, queries)?;
+    let all = queries.iter().zip(&narrowed);
+    let all = all.filter_map(|(query, narrowed)| narrowed.is_none().then_some(*query));
+    let mut all = scanned(candidates, &all.collect::<Vec<_>>())?.into_iter();
+    let kept = queries.iter().zip(narrowed).map(|(query, narrowed)| {
+        let kept = match narrowed {
+            Some(candidates) => scanned(&candidates, &[*query])?.pop(),
+            None => all.next(),
+        };
+        Ok(kept.unwrap_or_default())
+    });
+    kept.collect()
+}
+
+/// The same without sketches.
+fn scanned(candidates: &Candidates<'_>, queries: &[(&Scaled, usize)]) -> Result<Vec<Kept>> {
     let kept = queries.iter();
     let mut kept: Vec<Kept> = kept
         .map(|(query, _)| Kept::new(candidates, query))
@@ -231,77 +246,39 @@ pub(super) fn keep(candidates: &Candidates<'_>, queries: &[(&Scaled, usize)]) ->
 
 /// What one thread keeps for one query.
 struct Keeper<'b> {
-    limit: usize,
     /// The bound of each part.
     bounds: &'b [f64],
     part: u32,
     kept: Vec<(RowRef, f64)>,
-    /// The largest lower bounds, at most `limit`.
-    lower: BinaryHeap<Reverse<Lower>>,
-    /// The least of them, once there are so many.
-    threshold: f64,
+    threshold: Threshold,
 }
 
 impl Keeper<'_> {
     fn new(limit: usize, bounds: &[f64]) -> Keeper<'_> {
         Keeper {
-            limit,
             bounds,
             part: 0,
             kept: Vec::new(),
-            lower: BinaryHeap::new(),
-            threshold: f64::NEG_INFINITY,
+            threshold: Threshold::new(limit),
         }
     }
 
     fn offer(&mut self, found: &Found<'_>) {
         if found.part != self.part {
             self.part = found.part;
-            self.lower.clear();
-            self.threshold = f64::NEG_INFINITY;
+            self.threshold.reset();
         }
         let bound = self.bounds.get(found.part as usize);
         let bound = bound.copied().unwrap_or(f64::INFINITY);
         for (n, &cosine) in found.cosines.iter().enumerate() {
             // Nearly all rows end here.
-            if cosine + bound < self.threshold {
+            if cosine + bound < self.threshold.least {
                 continue;
             }
             let (part, row) = (found.part, found.rows.get(n));
             self.kept.push((RowRef { part, row }, cosine));
-            self.raise(cosine - bound);
+            self.threshold.raise(cosine - bound);
         }
-    }
-
-    fn raise(&mut self, lower: f64) {
-        // Not of a regular row, but a file may be read unchecked.
-        if lower.is_nan() {
-            return;
-        }
-        self.lower.push(Reverse(Lower(lower)));
-        if self.lower.len() > self.limit {
-            self.lower.pop();
-        }
-        if self.lower.len() == self.limit {
-            let least = self.lower.peek();
-            self.threshold = least.map_or(self.threshold, |Reverse(Lower(least))| *least);
-        }
-    }
-}
-
-/// A lower bound; no NaN.
-#[derive(Debug, PartialEq, PartialOrd)]
-pub(super) struct Lower(pub(super) f64);
-
-impl Eq for Lower {}
-
-#[expect(
-    clippy::derive_ord_xor_partial_ord,
-    reason = "they agree on all but NaN"
-)]
-impl Ord for Lower {
-    fn cmp(&self, other: &Lower) -> Ordering {
-        self.partial_cmp(other).unwrap_or(Ordering::Equal)
     }
 }
 

@@ -13,6 +13,7 @@ mod tombstones;
 mod vectors;
 mod verbatim;
 
+pub use crate::sketches::SketchPolicy;
 #[cfg(test)]
 pub(crate) use records::forge;
 pub use records::{Compression, RecordSegment};

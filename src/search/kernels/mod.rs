@@ -9,6 +9,7 @@
 //! This is the only place of the search with `unsafe` code: loads from memory,
 //! and calls of what a processor may not have.
 
+mod codes;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
@@ -18,6 +19,8 @@ mod x86;
 mod tests;
 
 use std::sync::LazyLock;
+
+pub(crate) use codes::{CodesKernel, QueryCodes};
 
 /// Dot products of one query with rows of its length, one after another.
 ///

@@ -4,7 +4,7 @@ use super::VectorSegment;
 use crate::error::Result;
 
 impl VectorSegment {
-    /// Decodes every vector and looks every id up. Metadata and ref doc ids
+    /// Decodes every vector, checks its sketch and looks every id up. Metadata and ref doc ids
     /// are decoded when the text is printed.
     ///
     /// # Errors
@@ -12,6 +12,10 @@ impl VectorSegment {
     /// [`Error::Io`](crate::Error::Io).
     pub(crate) fn check_rows(&self) -> Result<()> {
         self.ids().check_lookups()?;
-        self.plane().check_rows(&|_| ())
+        self.plane().check_rows(&|_| ())?;
+        match self.sketch() {
+            Some(sketch) => sketch.check_rows(self.plane()),
+            None => Ok(()),
+        }
     }
 }

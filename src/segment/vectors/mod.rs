@@ -10,6 +10,7 @@
 //! top level   META      members in order, unknown ones as text, JsonStyle
 //! ids         IDS …     one a row
 //! vectors     PLAN …    one for each of the first rows
+//! sketch      SKCO …    the same in a quarter of the bytes, where it pays
 //! maps        ORDR SEQN rows of entries, entries of rows, sequence numbers
 //! values      COLS …    metadata and ref doc ids, by entry
 //! odd text    ODDM      keys and ref doc ids spelled in another way

@@ -11,6 +11,7 @@ use crate::{
     json::JsonStyle,
     orders::{EntryOrder, EntrySequence, Order, OrderParts, SequenceParts},
     planes::Plane,
+    sketches::{Sketch, SketchPolicy},
 };
 
 /// A vector store, as it was when it was packed.
@@ -24,6 +25,7 @@ pub struct VectorSegment {
     meta: VectorsMeta,
     ids: IdColumn,
     plane: Plane,
+    sketch: Option<Sketch>,
     /// In the order of [`Map::ALL`].
     maps: [Entries; 3],
     /// Read on first use.
@@ -31,7 +33,7 @@ pub struct VectorSegment {
 }
 
 /// The sections that a vector segment may have.
-pub(super) const SECTIONS: [SectionKind; 22] = [
+pub(super) const SECTIONS: [SectionKind; 25] = [
     SectionKind::META,
     SectionKind::PLANE,
     SectionKind::LOW_PLANE,
@@ -41,6 +43,9 @@ pub(super) const SECTIONS: [SectionKind; 22] = [
     SectionKind::IRREGULAR,
     SectionKind::EXCEPTIONS,
     SectionKind::TOKENS,
+    SectionKind::SKETCH_MEAN,
+    SectionKind::SKETCH_CODES,
+    SectionKind::SKETCH_NUMBERS,
     SectionKind::IDS,
     SectionKind::ID_ENDS,
     SectionKind::ID_KINDS,
@@ -164,6 +169,7 @@ impl VectorSegment {
         Ok(VectorSegment {
             ids: IdColumn::open(&file, &meta.ids)?,
             plane: Plane::open(&file, &meta.plane)?,
+            sketch: Sketch::open(&file, meta.plane.rows, meta.plane.dim)?,
             maps: open_maps(&file, &meta)?,
             file,
             meta,
@@ -369,6 +375,21 @@ impl VectorSegment {
 
     pub(crate) fn plane(&self) -> &Plane {
         &self.plane
+    }
+
+    pub(crate) fn sketch(&self) -> Option<&Sketch> {
+        self.sketch.as_ref()
+    }
+
+    /// Whether it has too few vectors for a sketch to be worth it.
+    pub(crate) fn is_short(&self) -> bool {
+        self.vectors() < SketchPolicy::MIN_ROWS
+    }
+
+    /// Whether there is a sketch of the vectors, which makes queries faster.
+    #[must_use]
+    pub fn has_sketch(&self) -> bool {
+        self.sketch.is_some()
     }
 
     fn map(&self, map: Map) -> &Entries {

@@ -15,6 +15,7 @@ use crate::{
     json::{JsonStyle, decode, encode, normalise, print_within},
     orders::{Order, OrdersBuilder, SequencesBuilder},
     planes::{PlaneBuilder, Pushed},
+    sketches::{self, SketchPolicy},
 };
 
 /// Exceptions that any store may have; more are a matter of proportion.
@@ -77,6 +78,8 @@ pub(crate) struct VectorWriter {
     oddments: Vec<Oddment>,
     oddments_len: usize,
     any_numbers: bool,
+    sketch: SketchPolicy,
+    spills: Spills,
 }
 
 /// The rows for which a map has an entry.
@@ -110,7 +113,9 @@ impl VectorWriter {
     /// For a segment that is only in memory.
     pub(crate) fn in_memory(style: JsonStyle) -> Result<VectorWriter> {
         let out = ContainerWriter::in_memory(FileKind::Vectors)?;
-        VectorWriter::begun(out, Spills::Memory, style)
+        let mut writer = VectorWriter::begun(out, Spills::Memory, style)?;
+        writer.sketch = SketchPolicy::Never;
+        Ok(writer)
     }
 
     fn begun(mut out: ContainerWriter, spills: Spills, style: JsonStyle) -> Result<VectorWriter> {
@@ -128,7 +133,7 @@ impl VectorWriter {
             style,
             members: Vec::new(),
             ids: IdBuilder::new(Spill::new(spills.clone())?),
-            columns: ColumnsBuilder::new(spills)?,
+            columns: ColumnsBuilder::new(spills.clone())?,
             orders,
             sequences,
             ref_docs: Seen::default(),
@@ -136,6 +141,8 @@ impl VectorWriter {
             oddments: Vec::new(),
             oddments_len: 0,
             any_numbers: false,
+            sketch: SketchPolicy::default(),
+            spills,
         })
     }
 
@@ -143,6 +150,11 @@ impl VectorWriter {
     /// whatever is added to it.
     pub(crate) fn allow_odd_numbers(&mut self) {
         self.any_numbers = true;
+    }
+
+    /// Says whether there is to be a sketch of the vectors.
+    pub(crate) fn sketch(&mut self, policy: SketchPolicy) {
+        self.sketch = policy;
     }
 
     /// Sets the members of the top-level object, in order.
@@ -341,7 +353,9 @@ impl VectorWriter {
         }
         let out = &mut self.out;
         let plane = self.plane.finish(out)?;
+        // Ends the last section of the plane, which may be read back then.
         let ids = self.ids.finish(out)?;
+        sketches::write(out, (plane.rows, plane.dim), self.sketch, self.spills)?;
         let entries = Map::ALL.map(|map| self.orders.entries(map as usize));
         let orders = self.orders.finish(ids.rows, out)?;
         let sequences = self.sequences.finish(out)?;

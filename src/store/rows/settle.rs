@@ -7,7 +7,7 @@ use super::{ENTRY_DEPTH, EntryPrinter, Stack, fresh::Fresh};
 use crate::{
     error::{Error, Result},
     json::encode,
-    segment::{Attempt, Map, Member, NotStructural, VectorWriter},
+    segment::{Attempt, Map, Member, NotStructural, SketchPolicy, VectorWriter},
     store::merge::Merge,
 };
 
@@ -78,7 +78,18 @@ impl Stack {
                 _ => Some(number),
             }
         };
+        writer.sketch(self.sketch_policy());
         self.write(from, None, &mut renumber, writer)
+    }
+
+    /// A store that was made without a sketch stays without.
+    fn sketch_policy(&self) -> SketchPolicy {
+        let segments = self.segments();
+        let may_have_one = segments.iter().all(|segment| segment.is_short());
+        match may_have_one || segments.iter().any(|segment| segment.has_sketch()) {
+            true => SketchPolicy::Auto,
+            false => SketchPolicy::Never,
+        }
     }
 
     /// Gives the live entries of the segments from number `from` on to

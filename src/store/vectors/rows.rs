@@ -6,9 +6,11 @@ use super::gather::Gathered;
 use crate::{
     error::Result,
     search::{
-        Block, Candidates, Nearest, Part, RowNumbers, Rows, VectorStoreQuery, runs_between, runs_of,
+        Block, Candidates, Nearest, Part, RowNumbers, Rows, Sketch, SketchBlock, VectorStoreQuery,
+        runs_between, runs_of,
     },
     segment::{Map, VectorSegment},
+    sketches,
     store::{Named, RowStore},
 };
 
@@ -107,6 +109,10 @@ impl Rows for Selected<'_> {
         gathered.flush(each)
     }
 
+    fn sketch(&self) -> Option<&dyn Sketch> {
+        self.segment.sketch().map(|sketch| sketch as &dyn Sketch)
+    }
+
     fn values(&self, row: u32, values: &mut Vec<f64>) -> Result<f64> {
         let plane = self.segment.plane();
         plane.row(row)?.values_into(values);
@@ -120,5 +126,30 @@ impl Rows for Selected<'_> {
 
     fn sequence(&self, row: u32) -> Result<u64> {
         self.segment.sequence(Map::Embeddings).get(row)
+    }
+}
+
+impl Sketch for sketches::Sketch {
+    fn mean(&self) -> Result<Vec<f32>> {
+        Ok(self.mean()?.to_vec())
+    }
+
+    fn each_block(
+        &self,
+        runs: &[Range<u32>],
+        each: &mut dyn FnMut(SketchBlock<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let most = u32::try_from(CHUNK / self.dim().max(1)).unwrap_or(u32::MAX);
+        for run in runs {
+            for first in run.clone().step_by(most.max(1) as usize) {
+                let rows = first..run.end.min(first.saturating_add(most.max(1)));
+                each(SketchBlock {
+                    first,
+                    codes: bytemuck::cast_slice(&self.codes(rows.clone())?),
+                    numbers: &self.numbers(rows)?,
+                })?;
+            }
+        }
+        Ok(())
     }
 }

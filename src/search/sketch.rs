@@ -1,0 +1,289 @@
+//! Ruling rows out by their sketches, before a scan reads them.
+//!
+//! # Derivation
+//!
+//! A row's direction is `x / n = share mu + scale c + e`, with bounds `error >= ||e||` and
+//! `length >= ||scale c||` (`sketches/fit.rs`). The query's direction is
+//! `u = q / ||q|| = k + f`, where `k = a c' + b c''` has two codes for each component: the
+//! coarse ones take `u` to 1/254 of its largest component, the fine ones what is left to
+//! 1/254 of that. So
+//!
+//! ```text
+//! cos = u.(x / n) = share (u.mu) + scale (k.c) + f.(scale c) + u.e
+//! |cos - share (u.mu) - scale (k.c)| <= ||f|| length + error
+//! ```
+//!
+//! Both products of codes are exact in `i32`. The rest is computed in f64: `u.mu` once a
+//! query, with an error of `(d + 16) 2^-53 ||mu||` at most, which a row has its share of;
+//! `scale (k.c)` with a few roundings, `2^-50 length` at most. What is reported is off by
+//! `(4 d + 16) 2^-53`, as `bound.rs` says. The slack of `2^-20` is for roundings of this
+//! very computation.
+//!
+//! A row is ruled out where its upper bound is below the k-th largest of the lower bounds
+//! of rows *before it* in the same share: `top_k.rs` says why that is right for heaps.
+//! What is left is scanned.
+
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use super::{
+    bound::Scaled,
+    exact::norm,
+    kernels::{CodesKernel, QueryCodes},
+    rows::{Candidates, Part, Sketch, runs_of},
+    scan::{Share, shares},
+    threads,
+    threshold::Threshold,
+};
+use crate::error::Result;
+
+/// So few rows are scanned as fast as they are; and of shorter runs, on average, a sketch
+/// saves nothing. (Few in unit tests.)
+const MIN_ROWS: usize = if cfg!(test) { 16 } else { 2048 };
+const MIN_RUN: usize = if cfg!(test) { 2 } else { 16 };
+/// Rows that are multiplied with all queries before the next are.
+const TILE: usize = if cfg!(test) { 8 } else { 512 };
+/// A search that keeps more than one row in so many, beside some at the beginning, has
+/// them scanned all. Codes are a quarter of a row, so a half may be kept before that
+/// would be faster; and what is near to the query may stand at the end.
+const MOST: usize = 2;
+const BEGINNING: usize = if cfg!(test) { 64 } else { 1024 };
+
+/// A query's direction in codes.
+#[derive(Debug)]
+struct Direction<'q> {
+    unit: &'q [f64],
+    codes: QueryCodes,
+    /// What the coarse and the fine codes are multiplied by.
+    steps: [f64; 2],
+    /// `||f||`
+    lost: f64,
+}
+
+impl Direction<'_> {
+    fn new(scaled: &Scaled) -> Direction<'_> {
+        let (coarse, coarse_step) = codes(&scaled.unit);
+        let left = scaled.unit.iter().zip(&coarse);
+        let left: Vec<f64> = left.map(|(x, &c)| x - coarse_step * f64::from(c)).collect();
+        let (fine, fine_step) = codes(&left);
+        let lost = left.iter().zip(&fine);
+        let lost: Vec<f64> = lost.map(|(x, &c)| x - fine_step * f64::from(c)).collect();
+        Direction {
+            unit: &scaled.unit,
+            codes: QueryCodes::new(&coarse, &fine),
+            steps: [coarse_step, fine_step],
+            lost: norm(&lost),
+        }
+    }
+
+    /// What the numbers of a row of a sketch with that mean are multiplied by.
+    fn weights(&self, mean: &[f32]) -> Weights {
+        let d = mean.len() as f64;
+        let widened: Vec<f64> = mean.iter().map(|&x| f64::from(x)).collect();
+        let products = self.unit.iter().zip(&widened).map(|(u, m)| u * m);
+        let slack = 1.0 + 1.0 / (1_u64 << 20) as f64;
+        let unit = 1.0 / (1_u64 << 53) as f64;
+        Weights {
+            steps: self.steps,
+            mean: products.sum(),
+            mean_error: (d + 16.0) * unit * norm(&widened) * slack,
+            length: (self.lost + 8.0 * unit) * slack,
+            error: slack,
+            reported: (4.0 * d + 16.0) * unit * slack,
+        }
+    }
+}
+
+/// Codes of numbers, and what they are multiplied by.
+fn codes(numbers: &[f64]) -> (Vec<i8>, f64) {
+    let largest = numbers.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
+    let step = largest / 127.0;
+    // Below that, quotients would be no numbers; nothing is lost.
+    if step < f64::MIN_POSITIVE {
+        return (vec![0; numbers.len()], 0.0);
+    }
+    let code = |x: &f64| (x / step).round_ties_even().clamp(-127.0, 127.0) as i8;
+    (numbers.iter().map(code).collect(), step)
+}
+
+/// How bounds of a cosine follow from a row's numbers and its products with the codes.
+#[derive(Debug)]
+struct Weights {
+    steps: [f64; 2],
+    /// `u.mu`, and how far it may be off.
+    mean: f64,
+    mean_error: f64,
+    length: f64,
+    error: f64,
+    reported: f64,
+}
+
+impl Weights {
+    /// A row's approximate cosine, and how far it may be off.
+    #[inline(always)]
+    fn cosine(&self, numbers: &[f32; 4], [coarse, fine]: [i32; 2]) -> (f64, f64) {
+        let [scale, share, error, length] = numbers.map(f64::from);
+        let [a, b] = self.steps;
+        let dot = a * f64::from(coarse) + b * f64::from(fine);
+        let cosine = share * self.mean + scale * dot;
+        let bound = error * self.error + length * self.length + share * self.mean_error;
+        (cosine, bound + self.reported)
+    }
+}
+
+/// The candidates without the rows that their sketches rule out, for each query. `None`
+/// where no sketch says enough.
+///
+/// # Errors
+/// Those of reading.
+pub(super) fn narrowed<'a>(
+    candidates: &Candidates<'a>,
+    queries: &[(&Scaled, usize)],
+) -> Result<Vec<Option<Candidates<'a>>>> {
+    let sketched = candidates.only(|_, part| match has_use_of_sketch(part) {
+        true => part.regular.clone(),
+        false => Vec::new(),
+    });
+    let rows: usize = sketched.len();
+    // Where most rows are wanted, most are kept.
+    let asks = |limit: usize| limit.saturating_mul(MOST) < rows;
+    if rows == 0 || !queries.iter().any(|(_, limit)| asks(*limit)) {
+        return Ok(queries.iter().map(|_| None).collect());
+    }
+    let directions = queries.iter().map(|(scaled, limit)| Asked {
+        direction: Direction::new(scaled),
+        limit: *limit,
+        is_given_up: AtomicBool::new(!asks(*limit)),
+    });
+    let asked: Vec<Asked<'_>> = directions.collect();
+    let kept = threads::on_all(shares(&sketched, queries.len()), |share| {
+        rule_out(candidates, &share, &asked)
+    })?;
+    let narrowed = (0..).zip(&asked).map(|(n, asked)| {
+        if asked.is_given_up.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut kept = kept.iter().filter_map(|share| share.get(n)).flatten();
+        let mut next = kept.next();
+        Some(candidates.only(|number, part| {
+            if !has_use_of_sketch(part) {
+                return part.regular.clone();
+            }
+            let mut rows: Vec<u32> = Vec::new();
+            while let Some((_, kept_rows)) = next.filter(|(part, _)| *part == number) {
+                rows.extend(kept_rows);
+                next = kept.next();
+            }
+            runs_of(&rows)
+        }))
+    });
+    Ok(narrowed.collect())
+}
+
+fn has_use_of_sketch(part: &Part<'_>) -> bool {
+    let rows: usize = part.regular.iter().map(ExactSizeIterator::len).sum();
+    rows >= MIN_ROWS && rows / part.regular.len().max(1) >= MIN_RUN && part.rows.sketch().is_some()
+}
+
+struct Asked<'q> {
+    direction: Direction<'q>,
+    limit: usize,
+    /// Too much would be kept.
+    is_given_up: AtomicBool,
+}
+
+/// The rows of a share that are kept for a query, part by part.
+type Kept = Vec<(u32, Vec<u32>)>;
+
+/// What is kept of a share for each query; nothing for those that are given up.
+fn rule_out(candidates: &Candidates<'_>, share: &Share, asked: &[Asked<'_>]) -> Result<Vec<Kept>> {
+    let keepers = asked.iter().map(|asked| Keeper {
+        asked,
+        threshold: Threshold::new(asked.limit),
+        seen: 0,
+        kept: 0,
+        rows: Vec::new(),
+    });
+    let mut keepers: Vec<Keeper<'_>> = keepers.collect();
+    for (number, runs) in share.parts() {
+        let sketch = candidates.part_rows(number).and_then(|rows| rows.sketch());
+        let Some(sketch) = sketch else { continue };
+        rule_out_part(sketch, (number, runs), &mut keepers)?;
+    }
+    Ok(keepers.into_iter().map(|keeper| keeper.rows).collect())
+}
+
+fn rule_out_part(
+    sketch: &dyn Sketch,
+    (number, runs): (u32, &[Range<u32>]),
+    keepers: &mut [Keeper<'_>],
+) -> Result<()> {
+    let kernel = CodesKernel::best();
+    let mean = sketch.mean()?;
+    let weights = keepers
+        .iter()
+        .map(|keeper| keeper.asked.direction.weights(&mean));
+    let weights: Vec<Weights> = weights.collect();
+    for keeper in &mut *keepers {
+        keeper.threshold.reset();
+        keeper.rows.push((number, Vec::new()));
+    }
+    let mut dots = vec![[0_i32; 2]; TILE];
+    sketch.each_block(runs, &mut |block| {
+        let mut first = block.first;
+        let codes = block.codes.chunks(TILE * mean.len());
+        for (numbers, codes) in block.numbers.chunks(TILE).zip(codes) {
+            for (keeper, weights) in keepers.iter_mut().zip(&weights) {
+                if keeper.gives_up() {
+                    continue;
+                }
+                let dots = dots.get_mut(..numbers.len()).unwrap_or_default();
+                kernel.dots(&keeper.asked.direction.codes, codes, dots);
+                keeper.offer(first, weights, numbers, dots);
+            }
+            first = first.saturating_add(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+        }
+        Ok(())
+    })
+}
+
+/// What one thread keeps for one query.
+struct Keeper<'q> {
+    asked: &'q Asked<'q>,
+    threshold: Threshold,
+    seen: usize,
+    kept: usize,
+    rows: Kept,
+}
+
+impl Keeper<'_> {
+    /// Whether too many rows were kept, here or by another thread.
+    fn gives_up(&self) -> bool {
+        if self.kept > BEGINNING.saturating_add(self.seen / MOST) {
+            self.asked.is_given_up.store(true, Ordering::Relaxed);
+        }
+        self.asked.is_given_up.load(Ordering::Relaxed)
+    }
+
+    fn offer(&mut self, first: u32, weights: &Weights, numbers: &[[f32; 4]], dots: &[[i32; 2]]) {
+        self.seen += numbers.len();
+        let Some((_, rows)) = self.rows.last_mut() else {
+            return;
+        };
+        for (row, (numbers, &dots)) in (first..).zip(numbers.iter().zip(dots)) {
+            let (cosine, bound) = weights.cosine(numbers, dots);
+            // Nearly all rows end here.
+            if cosine + bound < self.threshold.least {
+                continue;
+            }
+            rows.push(row);
+            self.kept += 1;
+            self.threshold.raise(cosine - bound);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
