@@ -13,6 +13,7 @@ use twinstore::{
     bytes::Backend,
     container::{OpenOptions, Verify},
     convert::{CompactOptions, PackOptions, Silent, compact},
+    json::{NumberLayout, print_f64},
     search::{Hit, MetadataFilters, VectorStoreQuery},
     segment::SketchPolicy,
 };
@@ -60,9 +61,8 @@ fn rows(random: &mut Random, alike: bool) -> Vec<Vec<f64>> {
             }
         };
         if alike {
-            let small = random.component() * 1e-6;
-            row = vec![0.25; DIM];
-            row[n % DIM] += small;
+            row = random.vector();
+            row.iter_mut().for_each(|x| *x = 0.25 + *x * 1e-6);
         }
         row[5] += 9.0;
         rows.push(row);
@@ -70,24 +70,34 @@ fn rows(random: &mut Random, alike: bool) -> Vec<Vec<f64>> {
     rows
 }
 
+/// As Python spells it.
+fn spelled(x: f64) -> String {
+    let mut text = Vec::new();
+    print_f64(x, NumberLayout::Python, &mut text);
+    String::from_utf8(text).unwrap()
+}
+
 fn store(rows: &[Vec<f64>]) -> String {
-    let (mut vectors, mut metadata) = (String::new(), String::new());
+    let (mut vectors, mut ref_docs, mut metadata) = (String::new(), String::new(), String::new());
     for (n, row) in rows.iter().enumerate() {
         let comma = if n == 0 { "" } else { ", " };
-        write!(vectors, "{comma}\"node {n}\": {row:?}").unwrap();
+        let row: Vec<String> = row.iter().map(|x| spelled(*x)).collect();
+        write!(vectors, "{comma}\"node {n}\": [{}]", row.join(", ")).unwrap();
+        write!(ref_docs, "{comma}\"node {n}\": \"doc {}\"", n / 40).unwrap();
         write!(metadata, "{comma}\"node {n}\": {{\"page\": {}}}", n % 3).unwrap();
     }
     format!(
-        "{{\"embedding_dict\": {{{vectors}}}, \"text_id_to_ref_doc_id\": {{}}, \"metadata_dict\": {{{metadata}}}}}"
+        "{{\"embedding_dict\": {{{vectors}}}, \"text_id_to_ref_doc_id\": {{{ref_docs}}}, \"metadata_dict\": {{{metadata}}}}}"
     )
 }
 
 fn packed(text: &str, sketch: SketchPolicy) -> Storage {
     let storage = Storage::of(&Files::from([(VECTORS.to_owned(), text.into())]));
-    storage.pack_with(PackOptions {
+    let report = storage.pack_with(PackOptions {
         sketch,
         ..PackOptions::default()
     });
+    assert_eq!(report.stores[0].why, None);
     storage
 }
 
