@@ -18,7 +18,7 @@ use twinstore::{
     segment::SketchPolicy,
 };
 
-const ROWS: usize = 6000;
+const ROWS: usize = 4500;
 const DIM: usize = 24;
 
 /// The same vectors on every machine.
@@ -112,7 +112,7 @@ fn has_sketch(storage: &Storage) -> bool {
 /// Near to rows, along and against them, near to nothing, odd.
 fn queries(random: &mut Random, rows: &[Vec<f64>]) -> Vec<VectorStoreQuery> {
     let mut queries = Vec::new();
-    for n in 0..250 {
+    for n in 0..150 {
         let row = &rows[random.below(ROWS)];
         let embedding: Vec<f64> = match n % 6 {
             0 => row.clone(),
@@ -150,7 +150,7 @@ fn answers(storage: &Storage, backend: Backend, queries: &[VectorStoreQuery]) ->
     let store = context.vector_store("default").unwrap();
     // Some by themselves, the others in batches.
     let mut answers: Vec<Vec<Hit>> = Vec::new();
-    let (single, together) = queries.split_at(100);
+    let (single, together) = queries.split_at(50);
     answers.extend(single.iter().map(|query| store.query(query).unwrap()));
     for batch in together.chunks(50) {
         answers.extend(store.query_batch(batch).unwrap());

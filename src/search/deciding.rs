@@ -23,14 +23,14 @@ use crate::error::{Error, Result};
 /// Those of reading.
 pub(crate) fn deciding_rows(candidates: &Candidates<'_>, wanted: &Wanted) -> Result<Vec<RowRef>> {
     let irregular = Irregular::new(candidates, std::slice::from_ref(wanted))?;
-    let kept = match irregular.way(0, wanted) {
+    let query = match irregular.way(0, wanted) {
         Way::Nothing => return Ok(candidates.first()?.into_iter().collect()),
         // No tolerance holds for them.
         _ if irregular.has_odd_norms() => return candidates.in_order(),
         Way::All | Way::Replay => return candidates.in_order(),
-        Way::Scan(scaled, limit) => keep(candidates, &[(scaled, limit)])?.pop(),
+        Way::Scan(scaled, limit) => (scaled, limit),
     };
-    let kept = kept.unwrap_or_default();
+    let kept = keep(candidates, &[query])?.pop().unwrap_or_default();
     let (limit, tolerance) = (wanted.limit, exact::tolerance(candidates.dim()));
     let scored = |rows| {
         let mut scored = score(candidates, rows, &wanted.query)?;
@@ -42,7 +42,7 @@ pub(crate) fn deciding_rows(candidates: &Candidates<'_>, wanted: &Wanted) -> Res
     if let Some(is_first) = clearly_first(&scores, limit, tolerance) {
         return Ok(those(rows, is_first));
     }
-    let (rows, scores): (Vec<RowRef>, Vec<f64>) = scored(kept.rows())?;
+    let (rows, scores): (Vec<RowRef>, Vec<f64>) = scored(kept.all(query)?)?;
     match first_at_their_turn(&scores, limit, tolerance) {
         Some(is_first) => Ok(those(rows, is_first)),
         None => candidates.in_order(),

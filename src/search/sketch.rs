@@ -20,8 +20,8 @@
 //! very computation.
 //!
 //! A row is ruled out where its upper bound is below the k-th largest of the lower bounds
-//! of rows *before it* in the same share: `top_k.rs` says why that is right for heaps.
-//! What is left is scanned.
+//! of rows *before it* in the same share: `top_k.rs` says why that is right for heaps. Of
+//! the others those *lead* whose upper bound reaches the k-th largest lower bound of all.
 
 use std::{
     ops::Range,
@@ -133,6 +133,14 @@ impl Weights {
     }
 }
 
+/// What is left of candidates for a query.
+pub(super) struct Narrowed<'a> {
+    /// Those that could be among the first at their turn.
+    pub(super) all: Candidates<'a>,
+    /// Those that could be among the first in the end.
+    pub(super) leading: Candidates<'a>,
+}
+
 /// The candidates without the rows that their sketches rule out, for each query. `None`
 /// where no sketch says enough.
 ///
@@ -141,7 +149,7 @@ impl Weights {
 pub(super) fn narrowed<'a>(
     candidates: &Candidates<'a>,
     queries: &[(&Scaled, usize)],
-) -> Result<Vec<Option<Candidates<'a>>>> {
+) -> Result<Vec<Option<Narrowed<'a>>>> {
     let sketched = candidates.only(|_, part| match has_use_of_sketch(part) {
         true => part.regular.clone(),
         false => Vec::new(),
@@ -152,32 +160,40 @@ pub(super) fn narrowed<'a>(
     if rows == 0 || !queries.iter().any(|(_, limit)| asks(*limit)) {
         return Ok(queries.iter().map(|_| None).collect());
     }
-    let directions = queries.iter().map(|(scaled, limit)| Asked {
+    let asked = queries.iter().map(|(scaled, limit)| Asked {
         direction: Direction::new(scaled),
         limit: *limit,
         is_given_up: AtomicBool::new(!asks(*limit)),
     });
-    let asked: Vec<Asked<'_>> = directions.collect();
-    let kept = threads::on_all(shares(&sketched, queries.len()), |share| {
+    let asked: Vec<Asked<'_>> = asked.collect();
+    let shares = threads::on_all(shares(&sketched, queries.len()), |share| {
         rule_out(candidates, &share, &asked)
     })?;
     let narrowed = (0..).zip(&asked).map(|(n, asked)| {
         if asked.is_given_up.load(Ordering::Relaxed) {
             return None;
         }
-        let mut kept = kept.iter().filter_map(|share| share.get(n)).flatten();
-        let mut next = kept.next();
-        Some(candidates.only(|number, part| {
-            if !has_use_of_sketch(part) {
-                return part.regular.clone();
-            }
-            let mut rows: Vec<u32> = Vec::new();
-            while let Some((_, kept_rows)) = next.filter(|(part, _)| *part == number) {
-                rows.extend(kept_rows);
-                next = kept.next();
-            }
-            runs_of(&rows)
-        }))
+        let kept = shares.iter().filter_map(|share| share.get(n)).flatten();
+        let kept: Vec<&Kept> = kept.collect();
+        let mut threshold = Threshold::new(asked.limit);
+        for row in kept.iter().flat_map(|kept| &kept.rows) {
+            threshold.raise(row.lower);
+        }
+        let those = |leads: &dyn Fn(&KeptRow) -> bool| {
+            candidates.only(|number, part| {
+                if !has_use_of_sketch(part) {
+                    return part.regular.clone();
+                }
+                let kept = kept.iter().filter(|kept| kept.part == number);
+                let rows = kept.flat_map(|kept| &kept.rows).filter(|row| leads(row));
+                runs_of(&rows.map(|row| row.row).collect::<Vec<u32>>())
+            })
+        };
+        Some(Narrowed {
+            all: those(&|_| true),
+            // One whose bounds are NaN does not fall short.
+            leading: those(&|row| !(row.upper < threshold.least)),
+        })
     });
     Ok(narrowed.collect())
 }
@@ -194,17 +210,31 @@ struct Asked<'q> {
     is_given_up: AtomicBool,
 }
 
-/// The rows of a share that are kept for a query, part by part.
-type Kept = Vec<(u32, Vec<u32>)>;
+/// The rows of one part that a share keeps for a query, ascending.
+struct Kept {
+    part: u32,
+    rows: Vec<KeptRow>,
+}
+
+/// A row, with bounds of its cosine.
+struct KeptRow {
+    row: u32,
+    lower: f64,
+    upper: f64,
+}
 
 /// What is kept of a share for each query; nothing for those that are given up.
-fn rule_out(candidates: &Candidates<'_>, share: &Share, asked: &[Asked<'_>]) -> Result<Vec<Kept>> {
+fn rule_out(
+    candidates: &Candidates<'_>,
+    share: &Share,
+    asked: &[Asked<'_>],
+) -> Result<Vec<Vec<Kept>>> {
     let keepers = asked.iter().map(|asked| Keeper {
         asked,
         threshold: Threshold::new(asked.limit),
         seen: 0,
         kept: 0,
-        rows: Vec::new(),
+        parts: Vec::new(),
     });
     let mut keepers: Vec<Keeper<'_>> = keepers.collect();
     for (number, runs) in share.parts() {
@@ -212,7 +242,7 @@ fn rule_out(candidates: &Candidates<'_>, share: &Share, asked: &[Asked<'_>]) -> 
         let Some(sketch) = sketch else { continue };
         rule_out_part(sketch, (number, runs), &mut keepers)?;
     }
-    Ok(keepers.into_iter().map(|keeper| keeper.rows).collect())
+    Ok(keepers.into_iter().map(|keeper| keeper.parts).collect())
 }
 
 fn rule_out_part(
@@ -228,7 +258,10 @@ fn rule_out_part(
     let weights: Vec<Weights> = weights.collect();
     for keeper in &mut *keepers {
         keeper.threshold.reset();
-        keeper.rows.push((number, Vec::new()));
+        keeper.parts.push(Kept {
+            part: number,
+            rows: Vec::new(),
+        });
     }
     let mut dots = vec![[0_i32; 2]; TILE];
     sketch.each_block(runs, &mut |block| {
@@ -255,7 +288,7 @@ struct Keeper<'q> {
     threshold: Threshold,
     seen: usize,
     kept: usize,
-    rows: Kept,
+    parts: Vec<Kept>,
 }
 
 impl Keeper<'_> {
@@ -269,18 +302,19 @@ impl Keeper<'_> {
 
     fn offer(&mut self, first: u32, weights: &Weights, numbers: &[[f32; 4]], dots: &[[i32; 2]]) {
         self.seen += numbers.len();
-        let Some((_, rows)) = self.rows.last_mut() else {
+        let Some(Kept { rows: kept, .. }) = self.parts.last_mut() else {
             return;
         };
         for (row, (numbers, &dots)) in (first..).zip(numbers.iter().zip(dots)) {
             let (cosine, bound) = weights.cosine(numbers, dots);
             // Nearly all rows end here.
-            if cosine + bound < self.threshold.least {
+            let (lower, upper) = (cosine - bound, cosine + bound);
+            if upper < self.threshold.least {
                 continue;
             }
-            rows.push(row);
+            kept.push(KeptRow { row, lower, upper });
             self.kept += 1;
-            self.threshold.raise(cosine - bound);
+            self.threshold.raise(lower);
         }
     }
 }

@@ -418,7 +418,7 @@ fn a_scan_keeps_little_more_than_what_is_wanted() {
         let run = 0..1000;
         let candidates = Candidates::new(vec![Part::new(&table, &[run], &[])]);
         let kept = super::top_k::keep(&candidates, &[(scaled, 10)]).unwrap();
-        let rows = kept[0].rows().len();
+        let rows = kept[0].all((scaled, 10)).unwrap().len();
         assert!((10..=limit).contains(&rows), "{rows}");
         assert_eq!(kept[0].leading(10).len(), 10);
     }

@@ -27,7 +27,8 @@ use super::{
     rows::{Candidates, RowRef},
     scan::{Found, scan, shares},
     scores::{Numbered, Scores},
-    sketch, threads,
+    sketch::{self, Narrowed},
+    threads,
     threshold::Threshold,
 };
 use crate::error::{Error, Result};
@@ -65,7 +66,7 @@ pub(crate) fn top_k(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Ve
                 return replay(numbered, wanted);
             }
             Way::All => regular_rows(candidates),
-            Way::Scan(_, limit) => {
+            Way::Scan(scaled, limit) => {
                 let kept = kept.next().unwrap_or_default();
                 let leading = kept.leading(limit);
                 let mut scored = score(candidates, leading, &wanted.query)?;
@@ -73,7 +74,7 @@ pub(crate) fn top_k(candidates: &Candidates<'_>, wanted: &[Wanted]) -> Result<Ve
                 if let Some(hits) = without_ties(candidates, scored, limit)? {
                     return Ok(hits);
                 }
-                kept.rows()
+                kept.all((scaled, limit))?
             }
         };
         let mut scored = score(candidates, rows, &wanted.query)?;
@@ -154,25 +155,40 @@ impl Irregular {
 }
 
 /// The rows that could be among the first of a query at their turn.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
+#[derive(Default)]
+pub(super) struct Kept<'a> {
     /// With their approximate cosines.
     rows: Vec<(RowRef, f64)>,
     /// The bound of each part.
     bounds: Vec<f64>,
+    /// Where sketches ruled rows out, only what leads was scanned yet, of these.
+    narrowed: Option<Candidates<'a>>,
 }
 
-impl Kept {
-    fn new(candidates: &Candidates<'_>, query: &Scaled) -> Kept {
+impl<'a> Kept<'a> {
+    fn new(candidates: &Candidates<'_>, query: &Scaled) -> Kept<'a> {
         let parts = candidates.parts();
         let bound = parts.map(|(_, part)| query.bound(part.rows.is_exact(), Kernel::best()));
         Kept {
             rows: Vec::new(),
             bounds: bound.collect(),
+            narrowed: None,
         }
     }
 
-    pub(super) fn rows(&self) -> Vec<RowRef> {
+    /// All of them.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(super) fn all(&self, query: (&Scaled, usize)) -> Result<Vec<RowRef>> {
+        let Some(narrowed) = &self.narrowed else {
+            return Ok(self.rows());
+        };
+        let kept = scanned(narrowed, &[query])?.pop();
+        Ok(kept.unwrap_or_default().rows())
+    }
+
+    fn rows(&self) -> Vec<RowRef> {
         self.rows.iter().map(|(row, _)| *row).collect()
     }
 
@@ -197,23 +213,29 @@ impl Kept {
 
 /// The rows that could be among the first of each query at their turn. Those that
 /// sketches rule out are not read.
-pub(super) fn keep(candidates: &Candidates<'_>, queries: &[(&Scaled, usize)]) -> Result<Vec<Kept>> {
+pub(super) fn keep<'a>(
+    candidates: &Candidates<'a>,
+    queries: &[(&Scaled, usize)],
+) -> Result<Vec<Kept<'a>>> {
     let narrowed = sketch::narrowed(candidates, queries)?;
-    let all = queries.iter().zip(&narrowed);
-    let all = all.filter_map(|(query, narrowed)| narrowed.is_none().then_some(*query));
-    let mut all = scanned(candidates, &all.collect::<Vec<_>>())?.into_iter();
+    let whole = queries.iter().zip(&narrowed);
+    let whole = whole.filter_map(|(query, narrowed)| narrowed.is_none().then_some(*query));
+    let mut whole = scanned(candidates, &whole.collect::<Vec<_>>())?.into_iter();
     let kept = queries.iter().zip(narrowed).map(|(query, narrowed)| {
-        let kept = match narrowed {
-            Some(candidates) => scanned(&candidates, &[*query])?.pop(),
-            None => all.next(),
+        let Some(Narrowed { leading, all }) = narrowed else {
+            return Ok(whole.next().unwrap_or_default());
         };
-        Ok(kept.unwrap_or_default())
+        let kept = scanned(&leading, &[*query])?.pop().unwrap_or_default();
+        Ok(Kept {
+            narrowed: Some(all),
+            ..kept
+        })
     });
     kept.collect()
 }
 
 /// The same without sketches.
-fn scanned(candidates: &Candidates<'_>, queries: &[(&Scaled, usize)]) -> Result<Vec<Kept>> {
+fn scanned<'a>(candidates: &Candidates<'_>, queries: &[(&Scaled, usize)]) -> Result<Vec<Kept<'a>>> {
     let kept = queries.iter();
     let mut kept: Vec<Kept> = kept
         .map(|(query, _)| Kept::new(candidates, query))
