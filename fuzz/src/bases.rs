@@ -20,6 +20,7 @@ const VECTORS: &[&[u8]] = golden![
     "vectors_mixed_classes.vec.seg",
     "vectors_exceptions.vec.seg",
     "vectors_extreme.vec.seg",
+    "vectors_sketch.vec.seg",
     "vectors_nan.vec.seg",
     "ids_mixed.vec.seg",
     "ids_surrogates.vec.seg",

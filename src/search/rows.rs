@@ -1,6 +1,9 @@
 //! What a search asks of the rows it looks at, and which of them those are.
 
-use std::{cmp::Ordering, ops::Range};
+use std::{
+    cmp::Ordering,
+    ops::{ControlFlow, Range},
+};
 
 use super::exact;
 use crate::error::{Error, Result};
@@ -45,14 +48,15 @@ pub(crate) trait Sketch: Sync {
     /// What each row has a share of; as long as a row.
     fn mean(&self) -> Result<Vec<f32>>;
 
-    /// Gives `each` the codes of ascending runs of rows, in blocks that ascend as well.
+    /// Gives `each` the codes of ascending runs of rows, in blocks that ascend as well,
+    /// until it breaks.
     ///
     /// # Errors
-    /// What `each` returns, and those of reading.
+    /// Those of reading.
     fn each_block(
         &self,
         runs: &[Range<u32>],
-        each: &mut dyn FnMut(SketchBlock<'_>) -> Result<()>,
+        each: &mut dyn FnMut(SketchBlock<'_>) -> ControlFlow<()>,
     ) -> Result<()>;
 }
 

@@ -24,7 +24,7 @@
 //! the others those *lead* whose upper bound reaches the k-th largest lower bound of all.
 
 use std::{
-    ops::Range,
+    ops::{ControlFlow, Range},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -199,8 +199,11 @@ pub(super) fn narrowed<'a>(
 }
 
 fn has_use_of_sketch(part: &Part<'_>) -> bool {
+    if part.rows.sketch().is_none() {
+        return false;
+    }
     let rows: usize = part.regular.iter().map(ExactSizeIterator::len).sum();
-    rows >= MIN_ROWS && rows / part.regular.len().max(1) >= MIN_RUN && part.rows.sketch().is_some()
+    rows >= MIN_ROWS && rows / part.regular.len().max(1) >= MIN_RUN
 }
 
 struct Asked<'q> {
@@ -268,17 +271,22 @@ fn rule_out_part(
         let mut first = block.first;
         let codes = block.codes.chunks(TILE * mean.len());
         for (numbers, codes) in block.numbers.chunks(TILE).zip(codes) {
+            let mut asks = false;
             for (keeper, weights) in keepers.iter_mut().zip(&weights) {
                 if keeper.gives_up() {
                     continue;
                 }
+                asks = true;
                 let dots = dots.get_mut(..numbers.len()).unwrap_or_default();
                 kernel.dots(&keeper.asked.direction.codes, codes, dots);
                 keeper.offer(first, weights, numbers, dots);
             }
+            if !asks {
+                return ControlFlow::Break(());
+            }
             first = first.saturating_add(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
         }
-        Ok(())
+        ControlFlow::Continue(())
     })
 }
 

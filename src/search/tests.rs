@@ -1,6 +1,6 @@
 //! Searches of rows in memory, beside LlamaIndex's code as it stands.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use proptest::prelude::*;
 
@@ -91,7 +91,7 @@ impl Sketch for TableSketch {
     fn each_block(
         &self,
         runs: &[Range<u32>],
-        each: &mut dyn FnMut(SketchBlock<'_>) -> Result<()>,
+        each: &mut dyn FnMut(SketchBlock<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
         let dim = self.mean.len();
         let blocks = runs
@@ -99,11 +99,14 @@ impl Sketch for TableSketch {
             .flat_map(|rows| rows.clone().step_by(5).map(move |first| (first, rows.end)));
         for (first, end) in blocks {
             let rows = first as usize..(first + 5).min(end) as usize;
-            each(SketchBlock {
+            let next = each(SketchBlock {
                 first,
                 codes: &self.codes[rows.start * dim..rows.end * dim],
                 numbers: &self.numbers[rows],
-            })?;
+            });
+            if next.is_break() {
+                break;
+            }
         }
         Ok(())
     }

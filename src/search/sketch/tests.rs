@@ -74,7 +74,7 @@ fn worst(rows: &[Vec<f64>], queries: &[Vec<f64>]) -> f64 {
                     worst = worst.max(error / bound);
                 }
             }
-            Ok(())
+            ControlFlow::Continue(())
         };
         let all = 0..rows.len() as u32;
         sketch.each_block(&[all], &mut check).unwrap();

@@ -1,6 +1,6 @@
 //! Candidates among the rows of segments, as a search sees them.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use super::gather::Gathered;
 use crate::{
@@ -137,17 +137,20 @@ impl Sketch for sketches::Sketch {
     fn each_block(
         &self,
         runs: &[Range<u32>],
-        each: &mut dyn FnMut(SketchBlock<'_>) -> Result<()>,
+        each: &mut dyn FnMut(SketchBlock<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
         let most = u32::try_from(CHUNK / self.dim().max(1)).unwrap_or(u32::MAX);
         for run in runs {
             for first in run.clone().step_by(most.max(1) as usize) {
                 let rows = first..run.end.min(first.saturating_add(most.max(1)));
-                each(SketchBlock {
+                let next = each(SketchBlock {
                     first,
                     codes: bytemuck::cast_slice(&self.codes(rows.clone())?),
                     numbers: &self.numbers(rows)?,
-                })?;
+                });
+                if next.is_break() {
+                    return Ok(());
+                }
             }
         }
         Ok(())
