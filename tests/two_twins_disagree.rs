@@ -413,6 +413,44 @@ fn a_document_store_cut_at_a_bracket_never_replaces_a_sound_one() {
     assert_eq!(storage.state(DOCUMENTS), "in sync");
 }
 
+/// Well-formed, and nothing that LlamaIndex can load as a store of that name: only a look
+/// at what it holds finds it.
+#[test]
+fn json_that_is_no_store_never_replaces_a_sound_one() {
+    for text in ["[1, 2]", "\"x\"", r#"{"docstore/data": 3}"#] {
+        let storage = packed();
+        storage.write(DOCUMENTS, text);
+        assert_eq!(storage.state(DOCUMENTS), "JSON newer", "{text}");
+        assert_eq!(
+            problem(storage.try_pack(PackOptions::default())),
+            SyncProblem::WouldLoseStore { at: None },
+            "{text}"
+        );
+        assert_eq!(storage.info().generation, 1);
+
+        let report = storage.pack_with(prefer_json());
+        assert_eq!(action(&report, DOCUMENTS), Action::Packed);
+        // What is no store has nothing to lose.
+        storage.write(DOCUMENTS, "[3]");
+        assert_eq!(action(&storage.pack(), DOCUMENTS), Action::Packed);
+        storage.write(DOCUMENTS, document_store("new text"));
+        assert_eq!(action(&storage.pack(), DOCUMENTS), Action::Packed);
+    }
+    let storage = packed();
+    storage.write(VECTORS, r#"{"embedding_dict": [], "metadata_dict": null}"#);
+    let refused = storage.try_pack(PackOptions::default());
+    assert!(
+        matches!(
+            refused,
+            Err(Error::OutOfSync {
+                problem: SyncProblem::WouldLoseStore { at: None },
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+}
+
 /// A store that never was JSON is not "cut" when another one takes its name.
 #[test]
 fn a_file_that_was_no_json_may_be_replaced_by_another() {

@@ -15,7 +15,7 @@
 //!
 //! In the order in which data flow: `recognise` says which files are stores,
 //! `vector_store/` turns one into a segment and back, `whole` finds what is no
-//! JSON, `pack_file` packs one file, `store_text` prints any store, and
+//! JSON and `loadable` what is no store, `pack_file` packs one file, `store_text` prints any store, and
 //! `proof` compares that with the source. `append/` writes the changes of a store
 //! and merges its segments. This layer knows nothing of queries.
 
@@ -27,6 +27,7 @@ mod fresh_dir;
 mod gc;
 mod inspect;
 mod listing;
+mod loadable;
 mod lookup;
 mod pack;
 mod pack_file;

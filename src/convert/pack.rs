@@ -159,7 +159,7 @@ fn store_of(file: &str, kind: StoreKind, packed: &PackedFile, generation: u64) -
         packed: Some(Packed {
             generation,
             text: packed.text,
-            is_json: packed.broken.is_none(),
+            is_json: packed.is_sound(),
         }),
         segments: packed.segments.clone(),
         verbatim: packed.verbatim,
@@ -296,13 +296,13 @@ impl Pack<'_> {
         })
     }
 
-    /// A store that was packed from whole JSON does not become one that is
-    /// not, unless that is wanted. (An empty file, or one whose end is
-    /// missing, was refused before it was read.)
+    /// A store that LlamaIndex can load does not become what it cannot, unless that is
+    /// wanted. (An empty file, or one whose end is missing, was refused before it was
+    /// read.)
     fn refuse_loss(&self, before: Option<&Store>, packed: &PackedFile, file: &str) -> Result<()> {
-        let was_whole =
+        let was_sound =
             before.is_some_and(|store| store.packed.is_none_or(|packed| packed.is_json));
-        if was_whole && packed.broken.is_some() && !self.prefer_json {
+        if was_sound && !packed.is_sound() && !self.prefer_json {
             let at = packed.broken.as_ref().and_then(Broken::offset);
             return Err(Error::OutOfSync {
                 path: self.writer.persist_dir().join(file),

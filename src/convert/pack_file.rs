@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     Progress,
+    loadable::is_loadable,
     proof::prove,
     records::{self, Maps},
     store_text::StoreText,
@@ -87,10 +88,13 @@ pub(crate) struct PackedFile {
     pub(crate) why: Option<WhyFileForm>,
     /// How the text is no JSON.
     pub(crate) broken: Option<Broken>,
+    /// Whether it is nothing that LlamaIndex can load as a store of its name, though it is
+    /// JSON.
+    pub(crate) is_odd: bool,
 }
 
 /// Why a store is in another form than one would expect, though it is JSON.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WhyFileForm {
     /// It does not fit the form.
     NotStructural(NotStructural),
@@ -123,6 +127,11 @@ impl Broken {
 }
 
 impl PackedFile {
+    /// Whether LlamaIndex can load it, as far as was looked.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.broken.is_none() && !self.is_odd
+    }
+
     /// What there is to say of a file that is kept as it is, in words.
     pub(crate) fn why(&self) -> Option<String> {
         match (&self.broken, &self.why) {
@@ -204,6 +213,7 @@ impl Job<'_> {
             stat,
             why: None,
             broken: None,
+            is_odd: false,
         };
         for &structure in Structure::of(kind) {
             let segment = match self.write(structure, &mut source)? {
@@ -213,7 +223,9 @@ impl Job<'_> {
                     continue;
                 }
             };
-            match self.prove(&segment) {
+            let store = self.open(&segment)?;
+            packed.is_odd = !is_loadable(kind, store.structure())?;
+            match self.prove(&store) {
                 Ok(text) => {
                     self.discard(&mut packed.segments);
                     packed.segments.push(segment);
@@ -238,8 +250,14 @@ impl Job<'_> {
             }
         }
         packed.broken = self.find_break(&source)?;
+        let not_an_object = WhyFileForm::NotStructural(NotStructural::NotAnObject);
+        if packed.why == Some(not_an_object) {
+            // A chat store may be JSON in a string.
+            let is_string = self.window(&source)?.peek()? == Some(b'"');
+            packed.is_odd = !(is_string && kind == StoreKind::ChatStore);
+        }
         let segment = self.verbatim(source)?;
-        packed.text = self.prove(&segment)?;
+        packed.text = self.prove(&self.open(&segment)?)?;
         packed.verbatim = Some(segment);
         Ok(packed)
     }
@@ -336,9 +354,8 @@ impl Job<'_> {
         Window::from_file(source, self.path, MAX_VALUE)
     }
 
-    fn prove(&self, segment: &SegmentRef) -> Result<Fingerprint> {
-        let file = Arc::new(self.open(segment)?);
-        prove(&StoreText::of_segment(file)?, self.path, &|at| {
+    fn prove(&self, store: &StoreText) -> Result<Fingerprint> {
+        prove(store, self.path, &|at| {
             self.progress.at(self.length.saturating_add(at))
         })
     }
@@ -365,16 +382,13 @@ impl Job<'_> {
     }
 
     /// Opens what was just written, as a reader would.
-    fn open(&self, segment: &SegmentRef) -> Result<Container> {
+    fn open(&self, segment: &SegmentRef) -> Result<StoreText> {
         let SegmentRef { name, length, root } = *segment;
         let path = name.path_in(self.writer.twin_dir());
         let expected = Expected::File { length, root };
-        Container::open(
-            &path,
-            name.kind().file_kind(),
-            expected,
-            &OpenOptions::default(),
-        )
+        let kind = name.kind().file_kind();
+        let file = Container::open(&path, kind, expected, &OpenOptions::default())?;
+        StoreText::of_segment(Arc::new(file))
     }
 
     fn detect_style(&self, source: &mut File) -> Result<JsonStyle> {

@@ -113,10 +113,10 @@ pub struct Packed {
     pub generation: u64,
     /// What recognises it.
     pub text: Fingerprint,
-    /// Whether it was whole JSON as far as the packer saw; at least,
-    /// [`JsonDamage`](super::JsonDamage) found nothing. Where it was, a
-    /// successor that is not is taken for damaged; where it was not, as with
-    /// a FAISS index, for a new text.
+    /// Whether it was whole JSON, and what LlamaIndex can load as that store, as far
+    /// as the packer saw; at least, [`JsonDamage`](super::JsonDamage) found nothing.
+    /// Where it was, a successor that is not is taken for damaged; where it was not,
+    /// as with a FAISS index, for a new text.
     pub is_json: bool,
 }
 
