@@ -187,6 +187,45 @@ fn json_that_somebody_persisted_meanwhile_is_kept() {
     assert_eq!(documents(&context).unwrap(), ["a", "b"]);
 }
 
+/// A store wrote its JSON by itself, as LlamaIndex's `docstore.persist` does. It must not
+/// stand in the way of what the same program persists next.
+#[test]
+fn json_that_the_program_wrote_itself_is_no_news() {
+    for json in [JsonTwin::Auto, JsonTwin::Never] {
+        let storage = Storage::with([]);
+        let mut context = new_library();
+        insert(&mut context, "a", 2, "one");
+        context.persist(storage.dir()).unwrap();
+        insert(&mut context, "b", 2, "two");
+        storage.write(DOCUMENTS, common::document_store("what there is by then"));
+        context.wrote_json(DOCUMENTS).unwrap();
+        insert(&mut context, "c", 2, "three");
+        let options = PersistOptions {
+            json,
+            ..PersistOptions::default()
+        };
+        context.persist_with(storage.dir(), &options).unwrap();
+        assert_eq!(documents(&reopened(&storage)).unwrap(), ["a", "b", "c"]);
+        assert_eq!(storage.dir().join(DOCUMENTS).exists(), json == JsonTwin::Auto);
+        assert_sound(&storage);
+        assert_in_sync(&storage);
+
+        // Taken back, the change is in the JSON alone, and must not stay there.
+        storage.write(DOCUMENTS, common::document_store("taken back"));
+        context.wrote_json(DOCUMENTS).unwrap();
+        context.persist_with(storage.dir(), &options).unwrap();
+        assert_eq!(documents(&reopened(&storage)).unwrap(), ["a", "b", "c"]);
+
+        // What somebody wrote over it is news.
+        insert(&mut context, "d", 2, "four");
+        storage.write(DOCUMENTS, common::document_store("by this program"));
+        context.wrote_json(DOCUMENTS).unwrap();
+        storage.write(DOCUMENTS, common::document_store("by somebody else"));
+        let refused = context.persist_with(storage.dir(), &options).unwrap_err();
+        assert!(matches!(refused, Error::OutOfSync { .. }), "{refused}");
+    }
+}
+
 #[test]
 fn another_directory_gets_a_complete_twin() {
     let (storage, other) = (Storage::with([]), Storage::with([]));

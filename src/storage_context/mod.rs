@@ -19,6 +19,7 @@ mod persist;
 mod stores;
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -35,7 +36,7 @@ use crate::{
     container::OpenOptions,
     convert::store_name,
     error::{Error, Result},
-    persist_dir::{Manifest, Snapshot, StoreKind},
+    persist_dir::{Manifest, Samples, Snapshot, StoreKind},
     store::{ChatStore, DocumentStore, GraphStore, IndexStore, PropertyGraphStore, VectorStore},
 };
 
@@ -92,6 +93,9 @@ pub struct StorageContext {
     options: OpenOptions,
     /// A sync failed: what the medium holds is not known.
     poisoned: bool,
+    /// JSON files that hold what is in no generation yet, see
+    /// [`wrote_json`](StorageContext::wrote_json).
+    own_json: HashMap<String, Samples>,
     notices: Vec<Notice>,
     docstore: OnceLock<DocumentStore>,
     index_store: OnceLock<IndexStore>,
@@ -172,15 +176,35 @@ impl StorageContext {
     /// As [`from_persist_dir`](Self::from_persist_dir).
     pub fn open(dir: impl AsRef<Path>, options: &OpenOptions) -> Result<StorageContext> {
         let dir = dir.as_ref();
-        let (snapshot, notices) = StorageContext::open_newest(dir, options)?;
+        let (snapshot, notices) = StorageContext::open_newest(dir, options, &|_| true)?;
         Ok(StorageContext::of(dir, snapshot, notices, *options))
     }
 
-    /// Opens the newest generation that the JSON files do not speak against.
-    fn open_newest(dir: &Path, options: &OpenOptions) -> Result<(Snapshot, Vec<Notice>)> {
+    /// The same for whoever uses one store only: how other JSON files than `file` stand
+    /// to the twin does not matter.
+    ///
+    /// # Errors
+    /// As [`from_persist_dir`](Self::from_persist_dir).
+    pub fn open_for(
+        dir: impl AsRef<Path>,
+        file: &str,
+        options: &OpenOptions,
+    ) -> Result<StorageContext> {
+        let dir = dir.as_ref();
+        let (snapshot, notices) =
+            StorageContext::open_newest(dir, options, &|other| other == file)?;
+        Ok(StorageContext::of(dir, snapshot, notices, *options))
+    }
+
+    /// Opens the newest generation that the JSON files that matter do not speak against.
+    fn open_newest(
+        dir: &Path,
+        options: &OpenOptions,
+        matters: &dyn Fn(&str) -> bool,
+    ) -> Result<(Snapshot, Vec<Notice>)> {
         let mut snapshot = Snapshot::open(dir, None, options)?;
         let notices = loop {
-            let problem = match notices::compare(dir, snapshot.manifest()) {
+            let problem = match notices::compare(dir, snapshot.manifest(), matters) {
                 Ok(notices) => break notices,
                 Err(problem @ Error::OutOfSync { .. }) => problem,
                 Err(e) => return Err(e),

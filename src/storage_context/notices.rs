@@ -48,16 +48,20 @@ impl fmt::Display for Notice {
     }
 }
 
-/// Compares all JSON stores of `dir` with the newest generation, at a cost that
-/// does not depend on their size.
+/// Compares those JSON stores of `dir` that matter with the newest generation, at a
+/// cost that does not depend on their size.
 ///
 /// # Errors
 /// [`Error::OutOfSync`], [`Error::Io`].
-pub(super) fn compare(dir: &Path, manifest: &Manifest) -> Result<Vec<Notice>> {
+pub(super) fn compare(
+    dir: &Path,
+    manifest: &Manifest,
+    matters: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Notice>> {
     // What is lost with a damaged `sync` is time.
     let (sync, _) = SyncFile::load(&dir.join(TWIN));
     let mut notices = Vec::new();
-    for store in &manifest.stores {
+    for store in manifest.stores.iter().filter(|s| matters(&s.file)) {
         let file = store.file.clone();
         let problem = match state(dir, store, &sync)? {
             State::InSync | State::BinaryNewer | State::JsonAbsent => continue,
@@ -83,9 +87,9 @@ pub(super) fn compare(dir: &Path, manifest: &Manifest) -> Result<Vec<Notice>> {
         let Ok(file) = entry.file_name().into_string() else {
             continue;
         };
+        let is_new = store_kind(&file).is_some() && manifest.store(&file).is_none();
         // A store that was added later is news, too. LlamaIndex would read it.
-        if store_kind(&file).is_some() && manifest.store(&file).is_none() && entry.path().is_file()
-        {
+        if is_new && matters(&file) && entry.path().is_file() {
             return Err(Error::OutOfSync {
                 path: entry.path(),
                 problem: SyncProblem::NotPacked,

@@ -25,8 +25,10 @@ impl StorageContext {
             return Ok(PersistReport::default());
         };
         let dir = opened.dir.clone();
+        let manifest = opened.snapshot.manifest();
         if !self.has_changes()?
-            && outdated_json(&dir, opened.snapshot.manifest(), options)?.is_empty()
+            && outdated_json(&dir, manifest, options)?.is_empty()
+            && self.own_json(&dir, manifest)?.is_empty()
         {
             return Ok(PersistReport {
                 generation: opened.snapshot.generation(),
@@ -55,7 +57,8 @@ impl StorageContext {
         let files = manifest.stores.iter().map(|store| store.file.as_str());
         let files = files.chain(held.iter().map(|(file, ..)| file.as_str()));
         let seen = json_twin::look(&dir, files)?;
-        notices::compare(&dir, &manifest)?;
+        let own = self.own_json(&dir, &manifest)?;
+        notices::compare(&dir, &manifest, &|file| !own.iter().any(|o| o == file))?;
 
         let mut stores = manifest.stores.clone();
         let mut written: Vec<(String, u64)> = Vec::new();
@@ -77,6 +80,7 @@ impl StorageContext {
         }
         let mut outdated: Vec<String> = written.iter().map(|(file, _)| file.clone()).collect();
         outdated.extend(outdated_json(&dir, &manifest, options)?);
+        outdated.extend(own);
         let changed = Changed {
             stores,
             written,

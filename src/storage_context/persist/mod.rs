@@ -5,10 +5,12 @@
 //!   twin there (`replace.rs`).
 //! * `json_twin.rs`: what becomes of the JSON files. A file that holds an older state
 //!   never stays under the name that LlamaIndex opens.
+//! * `own_json.rs`: a store that wrote its JSON by itself does not stand in its own way.
 //! * `rebase.rs`: changes that were made on one generation are made on a newer one.
 
 mod commit;
 mod json_twin;
+mod own_json;
 mod rebase;
 mod replace;
 

@@ -28,7 +28,7 @@ impl StorageContext {
             return Err(Error::UnsavedChanges);
         }
         let dir = opened.dir.clone();
-        let (newer, notices) = StorageContext::open_newest(&dir, &self.options)?;
+        let (newer, notices) = StorageContext::open_newest(&dir, &self.options, &|_| true)?;
         if newer.manifest() == opened.snapshot.manifest() {
             return Ok(false);
         }
@@ -59,6 +59,7 @@ impl StorageContext {
         }
         let mut newer = StorageContext::of(&opened.dir, newest, self.notices.clone(), self.options);
         self.replay_on(&mut newer)?;
+        newer.own_json.clone_from(&self.own_json);
         *self = newer;
         Ok(true)
     }
