@@ -85,7 +85,7 @@ pub(crate) fn segments<'py>(
         let read = segments.iter().map(|segment| Read::of(segment, copy));
         read.collect::<Result<Vec<_>>>().map(Some)
     })?;
-    let found = found.ok_or_else(|| not_contiguous(py, name, RECORDS))?;
+    let found = found.ok_or_else(|| no_segments(py, name, RECORDS, "vectors(copy=True)"))?;
     let handed_out = found.into_iter().map(|segment| segment.hand_out(py, name));
     handed_out.collect()
 }
@@ -135,7 +135,7 @@ impl Read {
         let array = match self.vectors {
             Whole::Mapped(matrix) => array_over(py, matrix)?,
             Whole::Copied(numbers, shape) => array_of(py, numbers, shape)?,
-            Whole::Scattered(why) => return Err(not_contiguous(py, name, why)),
+            Whole::Scattered(why) => return Err(no_segments(py, name, why, "copy=True")),
         };
         Ok((array, texts_of(py, self.ids)?, self.live.into_pyarray(py)))
     }
@@ -158,6 +158,12 @@ fn mapped(store: &VectorStore) -> Result<Whole> {
 fn not_contiguous(py: Python<'_>, name: &str, why: &str) -> PyErr {
     let message =
         format!("the vectors of {name:?} are not one array: {why}; copy=True gathers them");
+    errors::plain(py, "NotContiguous", &message)
+}
+
+fn no_segments(py: Python<'_>, name: &str, why: &str, remedy: &str) -> PyErr {
+    let message =
+        format!("the segments of {name:?} are no arrays: {why}; {remedy} copies the vectors");
     errors::plain(py, "NotContiguous", &message)
 }
 

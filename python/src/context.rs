@@ -23,7 +23,7 @@ use twinstore::{
 use crate::{
     chat,
     collection::{Collection, store_of, word_of},
-    errors::exception,
+    errors::{exception, exception_of_copy},
     fork,
     structs::Structs,
     text::{bytes_of, text_of},
@@ -35,11 +35,26 @@ use crate::{
 /// Whoever waits for the lock must not hold the GIL: whoever has the lock may be
 /// waiting for the GIL (to ask a filter that is written in Python).
 #[derive(Clone)]
-pub(crate) struct Shared(Arc<RwLock<StorageContext>>);
+pub(crate) struct Shared {
+    lock: Arc<RwLock<StorageContext>>,
+    /// Where the twin lies that this is a copy of.
+    origin: Option<Arc<str>>,
+}
 
 impl Shared {
-    fn new(context: StorageContext) -> Shared {
-        Shared(Arc::new(RwLock::new(context)))
+    fn new(context: StorageContext, origin: Option<String>) -> Shared {
+        Shared {
+            lock: Arc::new(RwLock::new(context)),
+            origin: origin.map(Arc::from),
+        }
+    }
+
+    /// The exception for an error of this context.
+    pub(crate) fn exception(&self, error: Error) -> PyErr {
+        match &self.origin {
+            Some(origin) => exception_of_copy(error, origin),
+            None => exception(error),
+        }
     }
 
     /// Reads what is read in microseconds: the GIL is held, unless somebody is
@@ -52,8 +67,8 @@ impl Shared {
         py: Python<'_>,
         read: impl FnOnce(&StorageContext) -> Result<T> + Send,
     ) -> PyResult<T> {
-        match self.0.try_read() {
-            Ok(context) => read(&context).map_err(exception),
+        match self.lock.try_read() {
+            Ok(context) => read(&context).map_err(|error| self.exception(error)),
             Err(_) => self.read(py, read),
         }
     }
@@ -67,7 +82,8 @@ impl Shared {
         py: Python<'_>,
         read: impl FnOnce(&StorageContext) -> Result<T> + Send,
     ) -> PyResult<T> {
-        fork::without_gil(py, || read(&self.for_reading())).map_err(exception)
+        let done = fork::without_gil(py, || read(&self.for_reading()));
+        done.map_err(|error| self.exception(error))
     }
 
     /// Changes without the GIL.
@@ -79,17 +95,18 @@ impl Shared {
         py: Python<'_>,
         change: impl FnOnce(&mut StorageContext) -> Result<T> + Send,
     ) -> PyResult<T> {
-        fork::without_gil(py, || change(&mut self.for_writing())).map_err(exception)
+        let done = fork::without_gil(py, || change(&mut self.for_writing()));
+        done.map_err(|error| self.exception(error))
     }
 
     // A panic under the lock is a bug of ours. A store is changed whole or not at
     // all, so that what is there after it is what was there before.
     fn for_reading(&self) -> RwLockReadGuard<'_, StorageContext> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.lock.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn for_writing(&self) -> RwLockWriteGuard<'_, StorageContext> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.lock.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,12 +139,16 @@ impl Context {
             }
         };
         Ok(Context {
-            shared: Shared::new(context),
+            shared: Shared::new(context, None),
         })
     }
 
     #[staticmethod]
-    #[pyo3(signature = (dir, *, io = "map", verify = "lazy", generation = None, compare = true))]
+    #[pyo3(signature = (
+        dir, *, io = "map", verify = "lazy", generation = None, compare = true, only = None,
+        origin = None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn open(
         py: Python<'_>,
         dir: PathBuf,
@@ -135,6 +156,8 @@ impl Context {
         verify: &str,
         generation: Option<u64>,
         compare: bool,
+        only: Option<String>,
+        origin: Option<String>,
     ) -> PyResult<Context> {
         let options = OpenOptions {
             backend: backend(io)?,
@@ -148,13 +171,14 @@ impl Context {
                 ],
             )?,
         };
-        let opened = py.detach(|| match generation {
-            Some(generation) => StorageContext::open_generation(dir, generation, &options),
-            None if compare => StorageContext::open(dir, &options),
-            None => StorageContext::open_twin(dir, &options),
+        let opened = py.detach(|| match (generation, only) {
+            (Some(generation), _) => StorageContext::open_generation(dir, generation, &options),
+            (None, Some(file)) => StorageContext::open_for(dir, &file, &options),
+            (None, None) if compare => StorageContext::open(dir, &options),
+            (None, None) => StorageContext::open_twin(dir, &options),
         });
         Ok(Context {
-            shared: Shared::new(opened.map_err(exception)?),
+            shared: Shared::new(opened.map_err(exception)?, origin),
         })
     }
 
@@ -211,6 +235,11 @@ impl Context {
         self.shared.change(py, |context| {
             context.add_vector_store(namespace).map(|_| ())
         })
+    }
+
+    /// Notes that a JSON file of the directory was just written by its store here.
+    fn wrote_json(&self, py: Python<'_>, file: &str) -> PyResult<()> {
+        self.shared.change(py, |context| context.wrote_json(file))
     }
 
     fn has_changes(&self, py: Python<'_>) -> PyResult<bool> {

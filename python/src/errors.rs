@@ -19,6 +19,21 @@ pub(crate) fn exception(error: Error) -> PyErr {
     Python::attach(|py| raised(py, &error).unwrap_or_else(|failure| failure))
 }
 
+/// The exception for an error about a copy of a twin. What is to be done about damage of a
+/// twin would not help: the copy is removed, so that it is fetched again.
+pub(crate) fn exception_of_copy(error: Error, origin: &str) -> PyErr {
+    let Error::Damaged { path, place, fault } = &error else {
+        return exception(error);
+    };
+    // Where that fails, the file is found damaged again.
+    let _ = std::fs::remove_file(path);
+    let message = format!(
+        "{}: {place}: {fault}; it was a copy of a file of {origin}, and is fetched again when that is opened",
+        path.display()
+    );
+    Python::attach(|py| worded(py, &error, message).unwrap_or_else(|failure| failure))
+}
+
 /// An exception of `twinstore/errors.py`, which has no more than its text.
 pub(crate) fn plain(py: Python<'_>, class: &str, message: &str) -> PyErr {
     let made = class_of(py, class).and_then(|class| class.call1((message,)));
@@ -30,12 +45,17 @@ fn class_of<'py>(py: Python<'py>, class: &str) -> PyResult<Bound<'py, PyAny>> {
 }
 
 fn raised(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    worded(py, error, error.to_string())
+}
+
+/// The exception for an error, with a text of its own.
+fn worded(py: Python<'_>, error: &Error, message: String) -> PyResult<PyErr> {
     let Variant {
         class,
         attributes,
         cause,
     } = of_error(py, error)?;
-    let mut arguments = vec![error.to_string().into_pyobject(py)?.into_any()];
+    let mut arguments = vec![message.into_pyobject(py)?.into_any()];
     arguments.extend(arguments_of(py, error, &attributes)?);
     let arguments = PyTuple::new(py, arguments)?;
     let exception = class_of(py, &class)?.call(arguments, Some(&attributes))?;

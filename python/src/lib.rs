@@ -12,7 +12,8 @@
 //! * `cli.rs`: the `twinstore` command;
 //! * `fork.rs`: forking while other threads are at work;
 //! * `structs.rs`: index structs, and their maps entry by entry;
-//! * `vectors.rs`: a vector store, its maps and the rows that decide an answer;
+//! * `vectors.rs`: a vector store and its maps; `embeddings.rs` takes vectors in, `rows.rs`
+//!   hands the rows out that decide an answer, `selection.rs` has ids that were looked up;
 //! * `filters.rs`: metadata filters that Python applies;
 //! * `errors.rs`: the library's errors as Python exceptions;
 //! * `text.rs`: strings, which may hold lone surrogates.
@@ -25,12 +26,15 @@ mod cli;
 mod collection;
 mod context;
 mod convert;
+mod embeddings;
 mod errors;
 mod filters;
 mod fork;
 mod progress;
 mod remote;
+mod rows;
 mod search;
+mod selection;
 mod structs;
 mod text;
 mod vectors;
@@ -56,6 +60,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(convert::info, module)?)?;
     module.add_function(wrap_pyfunction!(convert::is_json_complete, module)?)?;
     module.add_function(wrap_pyfunction!(remote::twin_files, module)?)?;
+    module.add_function(wrap_pyfunction!(remote::damaged_files, module)?)?;
     module.add_function(wrap_pyfunction!(remote::manifest_generation, module)?)?;
     module.add_function(wrap_pyfunction!(remote::sampled_ranges, module)?)?;
     module.add_function(wrap_pyfunction!(cli::run_cli, module)?)?;
@@ -63,10 +68,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<structs::StructMap>()?;
     module.add("STRUCT_TYPES", structs::struct_types())?;
     module.add_class::<vectors::Vectors>()?;
-    module.add_class::<vectors::Selection>()?;
+    module.add_class::<selection::Selection>()?;
     module.add_class::<filters::Filters>()?;
     module.add(
         "FilterRefused",
-        module.py().get_type::<vectors::FilterRefused>(),
+        module.py().get_type::<rows::FilterRefused>(),
     )
 }

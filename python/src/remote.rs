@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use twinstore::persist_dir::{Samples, manifest, names};
+use twinstore::{
+    container::OpenOptions,
+    persist_dir::{Samples, Snapshot, manifest, names},
+};
 
 use crate::errors::exception;
 
@@ -14,6 +17,16 @@ pub(crate) fn twin_files(dir: PathBuf) -> PyResult<Vec<(String, u64)>> {
     let newest = manifest::read_highest(&manifest::twin_dir(&dir)).map_err(exception)?;
     let segments = newest.iter().flat_map(|newest| newest.segments());
     Ok(segments.map(|s| (s.name.to_string(), s.length)).collect())
+}
+
+/// Which of those files are not what they must be, as far as opening them tells: their
+/// names.
+#[pyfunction]
+pub(crate) fn damaged_files(dir: PathBuf) -> PyResult<Vec<String>> {
+    let newest = Snapshot::open(&dir, None, &OpenOptions::default()).map_err(exception)?;
+    let segments = newest.manifest().segments();
+    let damaged = segments.filter(|s| newest.segment(s).is_err_and(|error| error.is_damage()));
+    Ok(damaged.map(|segment| segment.name.to_string()).collect())
 }
 
 /// The number of the generation whose manifest has that name; `None` for the name of

@@ -1,18 +1,15 @@
 //! A vector store as LlamaIndex's class over it needs it: its three maps entry by
 //! entry, and the rows that decide the answer to a query.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
+use numpy::PyArray1;
 use pyo3::{
-    create_exception,
-    exceptions::PyException,
     prelude::*,
-    types::{PyFloat, PyList, PyString},
+    types::{PyList, PyString},
 };
 use twinstore::{
-    Error, Result, StorageContext,
-    error::QueryError,
+    Result, StorageContext,
     search::{VectorStoreQuery, VectorStoreQueryMode},
     segment::Map,
     store::{ChosenRows, NewVector, Selection as Found, VectorStore},
@@ -20,26 +17,18 @@ use twinstore::{
 
 use crate::{
     context::{Shared, one_of},
-    errors::exception,
+    embeddings::{new_vector, numbers_of},
     filters::Filters,
+    rows::{PyRows, python_rows, refusing},
+    selection::{Selection, strings_of},
     text::{bytes_of, bytes_of_all, found_texts, text_of, texts_of},
 };
-
-create_exception!(
-    twinstore._native,
-    FilterRefused,
-    PyException,
-    "Filters do not fit the row of the id that is its argument."
-);
 
 const MAPS: [(&str, Map); 3] = [
     ("embedding_dict", Map::Embeddings),
     ("text_id_to_ref_doc_id", Map::RefDocs),
     ("metadata_dict", Map::Metadata),
 ];
-
-/// Ids and rows: a matrix where all have one length, otherwise a list of arrays.
-type PyRows<'py> = (Bound<'py, PyList>, Bound<'py, PyAny>);
 
 /// A vector store of a context.
 #[pyclass(frozen, module = "twinstore._native")]
@@ -90,7 +79,7 @@ impl Vectors {
             return Err(error);
         }
         chosen
-            .map_err(|why| why.exception(py))
+            .map_err(|why| why.exception(py, &self.context))
             .and_then(|rows| python_rows(py, rows))
     }
 }
@@ -236,7 +225,7 @@ impl Vectors {
         })?;
         match filters.and_then(Filters::take_error) {
             Some(error) => Err(error),
-            None => deleted.map_err(|why| why.exception(py)),
+            None => deleted.map_err(|why| why.exception(py, &self.context)),
         }
     }
 
@@ -248,12 +237,7 @@ impl Vectors {
 
     /// Looks up the ids of a list, for queries. What is no string is no id.
     fn find_ids(&self, py: Python<'_>, ids: &Bound<'_, PyList>) -> PyResult<Selection> {
-        let ids = ids.get_slice(0, ids.len());
-        let found = self.find(py, &ids)?;
-        Ok(Selection {
-            ids: ids.unbind(),
-            found: Mutex::new(found),
-        })
+        Selection::of(py, self, ids)
     }
 
     /// All rows that pass: their ids and their true values.
@@ -305,7 +289,11 @@ impl Vectors {
 }
 
 impl Vectors {
-    fn find(&self, py: Python<'_>, ids: &Bound<'_, PyList>) -> PyResult<Arc<Found>> {
+    /// Looks up the ids of a list.
+    ///
+    /// # Errors
+    /// The library's as exceptions.
+    pub(crate) fn find(&self, py: Python<'_>, ids: &Bound<'_, PyList>) -> PyResult<Arc<Found>> {
         let ids = strings_of(ids)?;
         self.context
             .read(py, |context| self.store(context)?.find_ids(&ids))
@@ -313,136 +301,6 @@ impl Vectors {
     }
 }
 
-/// Ids that were looked up, and the list they were in.
-#[pyclass(frozen, module = "twinstore._native")]
-pub(crate) struct Selection {
-    /// A copy, so that the list may be changed.
-    ids: Py<PyList>,
-    found: Mutex<Arc<Found>>,
-}
-
-#[pymethods]
-impl Selection {
-    /// The ids, to be compared with; not to be changed.
-    #[getter]
-    fn ids(&self, py: Python<'_>) -> Py<PyList> {
-        self.ids.clone_ref(py)
-    }
-}
-
-impl Selection {
-    fn found(&self) -> Arc<Found> {
-        Arc::clone(&self.lock())
-    }
-
-    fn find(&self, py: Python<'_>, vectors: &Vectors) -> PyResult<()> {
-        let found = vectors.find(py, self.ids.bind(py))?;
-        *self.lock() = found;
-        Ok(())
-    }
-
-    // Held for no longer than it takes to copy or set it.
-    fn lock(&self) -> MutexGuard<'_, Arc<Found>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Why rows were not chosen.
-enum Refusal {
-    /// Filters do not fit the row of this id.
-    Row(Vec<u8>),
-    Other(Error),
-}
-
-impl Refusal {
-    fn exception(self, py: Python<'_>) -> PyErr {
-        match self {
-            Refusal::Row(id) => match text_of(py, &id) {
-                Ok(id) => FilterRefused::new_err(id.unbind()),
-                Err(error) => error,
-            },
-            Refusal::Other(error) => exception(error),
-        }
-    }
-}
-
-/// Tells apart what LlamaIndex raises for a row.
-fn refusing<T>(store: &VectorStore, outcome: Result<T>) -> Result<T, Refusal> {
-    outcome.map_err(|error| match error {
-        Error::Query(QueryError::FilterRefused { id } | QueryError::NodeWithoutMetadata { id }) => {
-            Refusal::Row(id)
-        }
-        // Of any row.
-        Error::Query(QueryError::NoMetadata) => match store.first_id() {
-            Ok(id) => Refusal::Row(id.unwrap_or_default()),
-            Err(error) => Refusal::Other(error),
-        },
-        error => Refusal::Other(error),
-    })
-}
-
 fn map_of(name: &str) -> PyResult<Map> {
     one_of("map", name, &MAPS)
-}
-
-/// The strings of a list.
-fn strings_of(list: &Bound<'_, PyList>) -> PyResult<Vec<Vec<u8>>> {
-    let mut strings = Vec::with_capacity(list.len());
-    for item in list {
-        if let Ok(text) = item.cast::<PyString>() {
-            strings.push(bytes_of(text)?.into_owned());
-        }
-    }
-    Ok(strings)
-}
-
-fn new_vector(vector: &Bound<'_, PyAny>) -> PyResult<NewVector> {
-    type Parts<'py> = (
-        Bound<'py, PyString>,
-        Bound<'py, PyAny>,
-        Bound<'py, PyString>,
-        Bound<'py, PyString>,
-    );
-    let (id, embedding, ref_doc_id, metadata): Parts<'_> = vector.extract()?;
-    Ok(NewVector {
-        id: bytes_of(&id)?.into_owned(),
-        embedding: numbers_of(&embedding)?,
-        ref_doc_id: Some(bytes_of(&ref_doc_id)?.into_owned()),
-        metadata: bytes_of(&metadata)?.into_owned(),
-    })
-}
-
-/// The values of an array, or of a list of numbers.
-fn numbers_of(numbers: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
-    if let Ok(list) = numbers.cast::<PyList>() {
-        let values = list.iter().map(|number| match number.cast::<PyFloat>() {
-            Ok(number) => Ok(number.value()),
-            Err(_) => number.extract(),
-        });
-        return values.collect();
-    }
-    if let Ok(array) = numbers.extract::<PyReadonlyArray1<'_, f64>>() {
-        return Ok(array.as_array().to_vec());
-    }
-    if let Ok(array) = numbers.extract::<PyReadonlyArray1<'_, f32>>() {
-        return Ok(array
-            .as_array()
-            .iter()
-            .map(|&value| f64::from(value))
-            .collect());
-    }
-    numbers.extract()
-}
-
-fn python_rows<'py>(py: Python<'py>, rows: ChosenRows) -> PyResult<PyRows<'py>> {
-    let ids = texts_of(py, &rows.ids)?;
-    if let Some(dim) = rows.dim() {
-        let matrix = PyArray1::from_vec(py, rows.values).reshape([rows.ids.len(), dim])?;
-        return Ok((ids, matrix.into_any()));
-    }
-    let arrays = PyList::empty(py);
-    for row in rows.rows() {
-        arrays.append(PyArray1::from_slice(py, row))?;
-    }
-    Ok((ids, arrays.into_any()))
 }
