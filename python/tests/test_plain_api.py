@@ -304,3 +304,14 @@ def test_threads_may_share_a_twin(directory: Path) -> None:
     for thread in threads:
         thread.join()
     assert answers == [wanted] * 8
+
+
+@pytest.mark.parametrize(
+    "argument", [{"node_ids": "abc"}, {"filters": {"a"}}, {"filters": b"page == 1"}, {"filters": 3}]
+)
+def test_arguments_of_other_classes_are_refused_with_a_word(tmp_path: Path, argument: dict[str, Any]) -> None:
+    directory = example(tmp_path / "storage")
+    twinstore.pack(directory)
+    name = next(iter(argument))
+    with pytest.raises(TypeError, match=rf"^{name} is a .*, not {type(argument[name]).__name__}"):
+        twinstore.open(directory).query([0.5] * 384, **argument)

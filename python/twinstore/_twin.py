@@ -200,9 +200,12 @@ class Twin:
         Raises:
             QueryError: there is no answer; also the builtin that LlamaIndex raises.
             ValueError: a filter or a mode is none.
+            TypeError: ``filters`` or ``node_ids`` are of no class that is named above.
             NoStore, Damaged, Io: see ``twinstore.errors``.
         """
         text, conditions = _filters(filters)
+        if isinstance(node_ids, (str, bytes)):
+            raise TypeError(f"node_ids is a list of ids, not {type(node_ids).__name__}; for a single one, [id]")
         hits = _native.search(
             self._context,
             name,
@@ -254,6 +257,8 @@ def _filters(filters: Filters | None) -> tuple[str | None, list[str]]:
         return None, [filters]
     if isinstance(filters, Mapping):
         return json.dumps(filters, default=list), []
-    if isinstance(filters, Sequence):
+    if isinstance(filters, Sequence) and not isinstance(filters, (bytes, bytearray)):
         return None, list(filters)
-    return filters.model_dump_json(), []
+    if hasattr(filters, "model_dump_json"):
+        return filters.model_dump_json(), []
+    raise TypeError(f"filters is a line, a list of lines, a dict or a MetadataFilters, not {type(filters).__name__}")
