@@ -11,6 +11,7 @@ import copy
 import json
 import pickle
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -431,3 +432,25 @@ def test_nothing_is_deleted_where_a_filter_does_not_fit(pair: Pair) -> None:
     before = contents(pair.ours)
     assert outcome(pair.ours, lambda store: store.delete_nodes(filters=filters)) == wanted
     assert wanted[0] is TypeError and contents(pair.ours) == before
+
+
+@pytest.mark.any_release
+@pytest.mark.parametrize(
+    ("embedding", "place"), [(["x", 0.5], "embedding[0]"), ([0.5, None], "embedding[1]"), ("x", "embedding")]
+)
+def test_what_is_no_number_is_named_by_its_node(pair: Pair, embedding: Any, place: str) -> None:
+    before = contents(pair.ours)
+    with pytest.raises(TypeError, match=rf"^node 'odd': {re.escape(place)}: "):
+        pair.ours.data.embedding_dict["odd"] = embedding
+    assert contents(pair.ours) == before
+
+
+@pytest.mark.any_release
+def test_and_where_a_node_is_added_whose_embedding_was_changed_in_place(pair: Pair) -> None:
+    before = contents(pair.ours)
+    odd = TextNode(id_="odd", text="", embedding=[0.5] * DIM)
+    assert odd.embedding is not None
+    odd.embedding[1] = "x"  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"^node 'odd': embedding\[1\]: "):
+        pair.ours.add([TextNode(id_="fine", text="", embedding=[0.5] * DIM), odd])
+    assert contents(pair.ours) == before

@@ -198,3 +198,14 @@ def test_without_a_file_it_is_new(tmp_path: Path) -> None:
 def test_it_is_pickled() -> None:
     made: Any = pickle.loads(pickle.dumps(filled()))
     assert made.store == filled().store
+
+
+def test_what_json_cannot_carry_is_named_by_chat_and_message_before_anything_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "chat_store.json"
+    filled().persist(str(path))
+    before = path.read_bytes()
+    store = TwinChatStore(store={"k": [ChatMessage("fine")]})
+    store.add_message("k", ChatMessage("odd", additional_kwargs={"x": object()}))
+    with pytest.raises(TypeError, match=r"^message of chat 'k': \[1\]: "):
+        store.persist(str(path))
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

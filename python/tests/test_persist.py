@@ -104,6 +104,17 @@ class TestIntoItsOwnDirectory:
         context.persist(storage)
         assert "news" in names(open_dir(storage))
 
+    def test_an_unknown_word_about_json_is_refused_wherever_it_is_persisted(
+        self, storage: Path, tmp_path: Path
+    ) -> None:
+        fs = fsspec.filesystem("memory")
+        wheres: list[dict[str, Any]] = [{}, {"fs": fs}, {"docstore_fname": "nodes.json"}]
+        for context in (open_dir(storage), open_dir(storage, pack=False), StorageContext.from_defaults()):
+            for where in wheres:
+                with pytest.raises(ValueError, match="json is one of 'auto', 'always', 'never', not 'alwys'"):
+                    context.persist(tmp_path / "new", json="alwys", **where)  # type: ignore[arg-type]
+        assert not (tmp_path / "new").exists() and not fs.exists(str(tmp_path / "new"))
+
     def test_a_relative_path_is_the_same_directory(self, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(storage.parent)
         context = StorageContext.from_defaults(persist_dir="storage")

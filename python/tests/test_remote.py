@@ -19,7 +19,7 @@ from llama_index.core.storage.docstore import SimpleDocumentStore
 
 from support.models import answers
 from support.storage import json_files, stock_copy, stock_insert
-from twinstore.errors import Damaged, OutOfSync
+from twinstore.errors import Damaged, DamagedManifest, Diverged, JsonNewer
 from twinstore.llama_index import StorageContext, TwinDocumentStore, TwinVectorStore
 
 pytestmark = pytest.mark.any_release
@@ -196,8 +196,33 @@ def test_where_both_changed_it_is_an_error(storage: Path, tmp_path: Path, remote
     for path in other.iterdir():
         shutil.copy(path, storage)
     upload(storage, remote)
-    with pytest.raises(OutOfSync):
+    with pytest.raises(Diverged) as error:
         open_remote(remote)
+    assert f"{remote[1]}/" in str(error.value) and str(error.value.path).startswith(remote[1])
+    # Whoever did to the copy what helps a twin would harm it.
+    assert os.environ["TWINSTORE_CACHE"] not in str(error.value) and "--prefer" not in str(error.value)
+
+
+def test_news_that_only_json_has_beside_stores_that_only_the_twin_has_are_an_error(
+    storage: Path, memory: MemoryFileSystem
+) -> None:
+    local(storage)
+    stock_insert(storage, NEWS)
+    (storage / "image__vector_store.json").unlink()
+    upload(storage, (memory, "/storage"))
+    with pytest.raises(JsonNewer, match="^/storage/.*newer than the twin.*upload") as error:
+        open_remote((memory, "/storage"))
+    assert os.environ["TWINSTORE_CACHE"] not in str(error.value)
+
+
+def test_a_damaged_manifest_is_one_of_the_directory(storage: Path, memory: MemoryFileSystem) -> None:
+    local(storage)
+    [manifest] = (storage / "twin").glob("manifest-*")
+    manifest.write_bytes(manifest.read_bytes()[:-10])
+    upload(storage, (memory, "/storage"))
+    with pytest.raises(DamagedManifest, match="^/storage: ") as error:
+        open_remote((memory, "/storage"))
+    assert error.value.generation == 1 and isinstance(error.value.__cause__, Damaged)
 
 
 def test_long_json_is_recognised_by_samples(storage: Path, memory: MemoryFileSystem) -> None:
@@ -223,16 +248,56 @@ def test_a_copy_that_was_cut_is_fetched_again(storage: Path, remote: tuple[Any, 
     assert found(open_remote(remote)) == expected
 
 
-def test_a_copy_that_is_damaged_is_found_out(storage: Path, memory: MemoryFileSystem) -> None:
-    local(storage)
-    upload(storage, (memory, "/storage"))
-    open_remote((memory, "/storage"))
+@pytest.mark.parametrize("damage", ["its end", "most of it"])
+def test_a_copy_that_cannot_be_opened_is_fetched_again(storage: Path, remote: tuple[Any, str], damage: str) -> None:
+    expected = found(local(storage))
+    upload(storage, remote)
+    open_remote(remote)
     for path in (cached()[0] / "twin").glob("*.seg"):
+        content = bytearray(path.read_bytes())
+        if damage == "its end":
+            content[-100:] = bytes(100)
+        else:
+            content[64:-64] = bytes(len(content) - 128)
+        path.write_bytes(content)
+    assert found(open_remote(remote)) == expected
+
+
+def test_a_copy_that_turns_out_to_be_damaged_is_fetched_again_the_next_time(
+    storage: Path, remote: tuple[Any, str]
+) -> None:
+    expected = found(local(storage))
+    upload(storage, remote)
+    open_remote(remote)
+    twin = cached()[0] / "twin"
+    for path in twin.glob("*.seg"):
+        content = bytearray(path.read_bytes())
+        content[64:192] = bytes(128)
+        path.write_bytes(content)
+    damaged = set()
+    # One file after the other is found out.
+    while len(damaged) < len(list(twin.iterdir())):
+        try:
+            assert found(open_remote(remote)) == expected
+            break
+        except Damaged as why:
+            assert why.path.parent == twin and not why.path.exists()
+            assert remote[1] in str(why) and "fetched again" in str(why) and "pack" not in str(why)
+            assert why.path not in damaged
+            damaged.add(why.path)
+    assert damaged
+
+
+def test_a_twin_that_is_damaged_where_it_lies_is_an_error_each_time(storage: Path, memory: MemoryFileSystem) -> None:
+    local(storage)
+    for path in (storage / "twin").glob("*.seg"):
         content = bytearray(path.read_bytes())
         content[-100:] = bytes(100)
         path.write_bytes(content)
-    with pytest.raises(Damaged):
-        found(open_remote((memory, "/storage")))
+    upload(storage, (memory, "/storage"))
+    for _ in range(2):
+        with pytest.raises(Damaged, match="a file of /storage"):
+            found(open_remote((memory, "/storage")))
 
 
 def test_persisting_back_writes_json_as_llamaindex_does(storage: Path, remote: tuple[Any, str]) -> None:

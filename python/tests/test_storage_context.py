@@ -35,6 +35,16 @@ from twinstore.llama_index import (
 NEWS = Document(text="The rabbit hole went straight on like a tunnel.", id_="news", metadata={"name": "news"})
 
 
+# Where persist directories of old releases are.
+REAL = [Path(path) for path in os.environ.get("TWINSTORE_REAL_DIRS", "").split(os.pathsep) if path]
+needs_real = pytest.mark.skipif(not REAL, reason="TWINSTORE_REAL_DIRS names no real persist directories")
+
+
+def real_old_directories() -> list[Path]:
+    found = {path.parent for directory in REAL for path in directory.glob("legacy/v0[678]*/**/docstore.json")}
+    return sorted(path for path in found if "twin" not in path.parts)
+
+
 def found(context: StockContext) -> Any:
     return answers(load_index_from_storage(context))
 
@@ -296,7 +306,7 @@ class TestWithATwin:
         with pytest.raises(Diverged, match="both the JSON file and the twin changed"):
             open_dir(storage)
 
-    @pytest.mark.parametrize("damage", ["empty", "cut", "broken inside"])
+    @pytest.mark.parametrize("damage", ["empty", "cut", "broken inside", "no store", "no dict in it"])
     def test_the_twin_is_opened_beside_damaged_json_with_a_warning(
         self, storage: Path, caplog: pytest.LogCaptureFixture, damage: str
     ) -> None:
@@ -304,6 +314,8 @@ class TestWithATwin:
         path = storage / "docstore.json"
         if damage == "broken inside":
             change_text(path, b'"docstore/data": {', b'"docstore/data": [')
+        elif damage.startswith("no"):
+            path.write_text("[1, 2]" if damage == "no store" else '{"docstore/data": 3}')
         else:
             path.write_bytes(b"" if damage == "empty" else path.read_bytes()[:-20])
         for _ in range(2):
@@ -395,6 +407,80 @@ class TestNames:
         context = open_dir(storage, pack=pack)
         assert set(context.vector_stores) == {"default", "image", "a", "two__parts", "z"}
         assert any("'m' is left out" in line for line in lines(caplog))
+
+
+class TestOldReleases:
+    """Directories that today's LlamaIndex refuses, or reads half."""
+
+    @pytest.fixture
+    def old(self, tmp_path: Path) -> Path:
+        """As 0.6.0 wrote it: other names, other types, no ref doc info."""
+        directory = tmp_path / "old"
+        directory.mkdir()
+
+        def node(name: str, kind: str, **more: Any) -> dict[str, Any]:
+            data = {"text": name, "doc_id": name, "embedding": None, "doc_hash": "h", "extra_info": {"page": 1}}
+            return {"__data__": data | {"relationships": {}} | more, "__type__": kind}
+
+        nodes = {name: node(name, "1", node_info=None, relationships={"1": "doc"}) for name in ("a", "b")}
+        index = {"index_id": "vector", "summary": None, "nodes_dict": {"a": "a", "b": "b"}, "doc_id_dict": {}}
+        files: dict[str, Any] = {
+            "docstore.json": {"docstore/data": {"doc": node("doc", "Document"), **nodes}},
+            "index_store.json": {"index_store/data": {"vector": {"__type__": "vector_store", "__data__": index}}},
+            "vector_store.json": {
+                "embedding_dict": {"a": [1.0, 0.0], "b": [0.0, 1.0], "free": [1.0, 1.0]},
+                "text_id_to_doc_id": {"a": "doc", "b": "doc", "free": "None"},
+            },
+        }
+        for name, content in files.items():
+            (directory / name).write_text(json.dumps(content))
+        return directory
+
+    @pytest.mark.parametrize("pack", [False, "auto"])
+    def test_are_read_whether_they_are_packed_or_not(self, old: Path, pack: Any) -> None:
+        context = open_dir(old, pack=pack)
+        assert context.docstore.docs["doc"].get_content() == "doc"
+        assert {type(node).__name__ for node in context.docstore.docs.values()} == {"Document", "TextNode"}
+        node = context.docstore.get_document("a")
+        assert node is not None and node.ref_doc_id == "doc" and node.metadata == {"page": 1}
+        context.vector_store.delete("doc")
+        assert list(context.vector_store.data.embedding_dict) == ["free"]  # type: ignore[attr-defined]
+
+    def test_are_read_store_by_store(self, old: Path) -> None:
+        vectors = TwinVectorStore.from_persist_path(str(old / "vector_store.json"))
+        vectors.delete("doc")
+        assert list(vectors.data.embedding_dict) == ["free"]
+        assert set(TwinVectorStore.from_namespaced_persist_dir(str(old))) == {"default"}
+        assert TwinDocumentStore.from_persist_dir(str(old)).docs["doc"].get_content() == "doc"
+
+    @needs_real
+    @pytest.mark.parametrize("path", real_old_directories(), ids=lambda path: "-".join(path.parts[-2:]))
+    def test_real_ones_are_the_same_packed_and_not(
+        self, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # A node that has no id in its file gets another each time it is read.
+        monkeypatch.setattr("uuid.uuid4", lambda: "made up")
+        contexts = []
+        for pack in (False, True):
+            directory = tmp_path / str(pack)
+            shutil.copytree(path, directory, copy_function=shutil.copyfile)
+            given = {} if (path / "index_store.json").exists() else {"index_store": SimpleIndexStore()}
+            contexts.append(open_dir(directory, pack=pack, **given))
+        read, packed = contexts
+        assert type(read.docstore) is SimpleDocumentStore and isinstance(packed.docstore, TwinDocumentStore)
+        nodes = [[repr(node.to_dict()) for node in context.docstore.docs.values()] for context in contexts]
+        assert nodes[0] == nodes[1]
+        assert set(read.vector_stores) == set(packed.vector_stores)
+        for namespace in read.vector_stores:
+            data = [context.vector_stores[namespace].data for context in contexts]  # type: ignore[attr-defined]
+            for owner in sorted(set(data[0].text_id_to_ref_doc_id.values()))[:1]:
+                for context in contexts:
+                    context.vector_stores[namespace].delete(owner)
+            maps = [
+                (list(found.embedding_dict), dict(found.text_id_to_ref_doc_id), dict(found.metadata_dict or {}))
+                for found in data
+            ]
+            assert maps[0] == maps[1]
 
 
 class TestOptionalStores:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fsspec import AbstractFileSystem
@@ -24,7 +24,7 @@ def write_text_atomically(path: str, pieces: Iterable[str], fs: AbstractFileSyst
         fs: the file system; the local one by default.
     """
     if fs is None or isinstance(fs, LocalFileSystem):
-        _replace(LocalFileSystem._strip_protocol(path), pieces)
+        replace_file(LocalFileSystem._strip_protocol(path), lambda new: _write(new, pieces))
         return
     text = "".join(pieces)
     with fs.open(path, "w", encoding="utf-8") as file:
@@ -39,17 +39,27 @@ def make_parent(path: str, fs: AbstractFileSystem | None) -> None:
         fs.makedirs(parent)
 
 
-def _replace(path: str, pieces: Iterable[str]) -> None:
-    # What a link points to is replaced, not the link.
-    target = Path(os.path.realpath(path))
+def _write(path: str, pieces: Iterable[str]) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.writelines(pieces)
+
+
+def replace_file(target: str | Path, write: Callable[[str], object]) -> None:
+    """Makes a file appear whole, whoever else does the same.
+
+    Args:
+        target: the file. What a link points to is replaced, not the link.
+        write: writes the file of a given path, which is there and empty.
+    """
+    target = Path(os.path.realpath(target))
     mode = _mode_of(target)
     new = target.with_name(f".twinstore-{secrets.token_hex(8)}")
     try:
-        with open(new, "x", encoding="utf-8", newline="") as file:
-            if mode is not None:
-                os.chmod(new, mode)
-            file.writelines(pieces)
-            file.flush()
+        new.touch(exist_ok=False)
+        if mode is not None:
+            new.chmod(mode)
+        write(str(new))
+        with open(new, "r+b") as file:
             os.fsync(file.fileno())
         os.replace(new, target)
     except BaseException:

@@ -8,12 +8,11 @@ from fsspec import AbstractFileSystem
 from llama_index.core.constants import DATA_KEY, TYPE_KEY
 from llama_index.core.schema import Document, ImageDocument
 from llama_index.core.storage.docstore.simple_docstore import SimpleDocumentStore
-from llama_index.core.storage.docstore.types import DEFAULT_BATCH_SIZE, DEFAULT_PERSIST_FNAME
+from llama_index.core.storage.docstore.types import DEFAULT_BATCH_SIZE
 from llama_index.core.storage.kvstore.simple_kvstore import SimpleKVStore
 
 from twinstore._native import Context
 from twinstore.llama_index._kvstore import TwinKVStore
-from twinstore.llama_index._standalone import twin_beside
 
 # What the type of a document was called until 0.6.26.
 OLD_DOCUMENT_TYPE = "Document"
@@ -51,10 +50,7 @@ class TwinDocumentStore(SimpleDocumentStore):
     def from_persist_path(
         cls, persist_path: str, namespace: str | None = None, fs: AbstractFileSystem | None = None
     ) -> TwinDocumentStore:
-        """The documents of a JSON file, or of the twin beside it where it is not there."""
-        context = twin_beside(persist_path, DEFAULT_PERSIST_FNAME, fs)
-        if context is not None:
-            return cls.from_twin(context, namespace)
+        """The documents of a JSON file, or of the twin beside it, see ``twin_beside``."""
         return cls(TwinKVStore.from_persist_path(persist_path, fs=fs), namespace)
 
     @classmethod

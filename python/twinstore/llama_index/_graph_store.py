@@ -9,8 +9,9 @@ from llama_index.core.graph_stores.simple import SimpleGraphStore, SimpleGraphSt
 from llama_index.core.graph_stores.types import DEFAULT_PERSIST_DIR, DEFAULT_PERSIST_FNAME
 
 from twinstore._native import Context
-from twinstore.llama_index._atomic import make_parent, write_text_atomically
+from twinstore.llama_index._atomic import make_parent
 from twinstore.llama_index._mapping import TwinMapping
+from twinstore.llama_index._own_json import write_json
 from twinstore.llama_index._printing import object_pieces
 from twinstore.llama_index._standalone import twin_beside
 
@@ -38,7 +39,7 @@ class TwinGraphStore(SimpleGraphStore):
 
     @classmethod
     def from_persist_path(cls, persist_path: str, fs: AbstractFileSystem | None = None) -> SimpleGraphStore:
-        """The graph of a JSON file, or of the twin beside it where it is not there."""
+        """The graph of a JSON file, or of the twin beside it, see ``twin_beside``."""
         context = twin_beside(persist_path, DEFAULT_PERSIST_FNAME, fs)
         return super().from_persist_path(persist_path, fs=fs) if context is None else cls.from_twin(context)
 
@@ -50,7 +51,8 @@ class TwinGraphStore(SimpleGraphStore):
         """Writes LlamaIndex's JSON; see ``write_text_atomically``."""
         fs = fs or self._fs
         make_parent(persist_path, fs)
-        write_text_atomically(persist_path, object_pieces({SUBJECTS: self._data.graph_dict}), fs)
+        pieces = object_pieces({SUBJECTS: self._data.graph_dict})
+        write_json(persist_path, pieces, fs, self._twin, DEFAULT_PERSIST_FNAME)
 
     def check(self) -> None:
         """Makes sure that ``flush`` can write all that there is.

@@ -14,14 +14,12 @@ import fsspec
 from llama_index.core.constants import TYPE_KEY
 from llama_index.core.data_structs.data_structs import IndexStruct
 from llama_index.core.storage.index_store.simple_index_store import SimpleIndexStore
-from llama_index.core.storage.index_store.types import DEFAULT_PERSIST_FNAME
 from llama_index.core.storage.index_store.utils import index_struct_to_json
 from llama_index.core.storage.kvstore.simple_kvstore import SimpleKVStore
 
 from twinstore._native import STRUCT_TYPES, Context, Structs
 from twinstore.llama_index._kvstore import TwinKVStore
 from twinstore.llama_index._mapping import TwinMapping
-from twinstore.llama_index._standalone import twin_beside
 from twinstore.llama_index._structs import HandedOut, lazy_struct, written_by_itself
 
 STORE = "index_store"
@@ -51,10 +49,7 @@ class TwinIndexStore(SimpleIndexStore):
 
     @classmethod
     def from_persist_path(cls, persist_path: str, fs: fsspec.AbstractFileSystem | None = None) -> TwinIndexStore:
-        """The structs of a JSON file, or of the twin beside it where it is not there."""
-        context = twin_beside(persist_path, DEFAULT_PERSIST_FNAME, fs)
-        if context is not None:
-            return cls.from_twin(context)
+        """The structs of a JSON file, or of the twin beside it, see ``twin_beside``."""
         return cls(TwinKVStore.from_persist_path(persist_path, fs=fs))
 
     @classmethod

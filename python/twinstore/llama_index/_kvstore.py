@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from fsspec import AbstractFileSystem
+from llama_index.core.storage.docstore.types import DEFAULT_PERSIST_FNAME as DOCSTORE_FNAME
+from llama_index.core.storage.index_store.types import DEFAULT_PERSIST_FNAME as INDEX_STORE_FNAME
 from llama_index.core.storage.kvstore.simple_kvstore import DATA_TYPE, SimpleKVStore
 from llama_index.core.storage.kvstore.types import DEFAULT_COLLECTION
 
 from twinstore._native import Context
-from twinstore.llama_index._atomic import make_parent, write_text_atomically
+from twinstore.llama_index._atomic import make_parent
 from twinstore.llama_index._mapping import TwinMapping
+from twinstore.llama_index._own_json import write_json
 from twinstore.llama_index._printing import object_pieces
+from twinstore.llama_index._standalone import twin_beside
+
+# The stores of a twin that are key-value stores, by the files that they are in.
+STORES = {DOCSTORE_FNAME: "docstore", INDEX_STORE_FNAME: "index_store"}
 
 # What a reader of a record makes of it. It must not change what it is given.
 Reader = Callable[[dict[str, Any]], dict[str, Any]]
@@ -97,8 +105,9 @@ class TwinKVStore(SimpleKVStore):
         data: records by collection and key, for a store in memory.
     """
 
-    #: The context that it is a store of; None for one in memory.
+    #: The context that it is a store of, and its file there; none for one in memory.
     _twin: Context | None = None
+    _file = ""
 
     def __init__(self, data: DATA_TYPE | None = None) -> None:
         super().__init__(data)
@@ -115,8 +124,24 @@ class TwinKVStore(SimpleKVStore):
         """
         made = cls()
         made._twin = context
+        made._file = next(file for file, known in STORES.items() if known == store)
         made._collections_mappings = Collections(context, store)  # type: ignore[assignment]
         return made
+
+    @classmethod
+    def from_persist_path(cls, persist_path: str, fs: AbstractFileSystem | None = None) -> TwinKVStore:
+        """The store of a JSON file, or of the twin beside it, see ``twin_beside``."""
+        file = os.path.basename(persist_path)
+        store = STORES.get(file)
+        context = None if store is None else twin_beside(persist_path, file, fs)
+        if context is None or store is None:
+            return cls.from_json_file(persist_path, fs)
+        return cls.from_twin(context, store)
+
+    @classmethod
+    def from_json_file(cls, path: str, fs: AbstractFileSystem | None = None) -> TwinKVStore:
+        """The store of a JSON file, whatever is beside it."""
+        return cast(TwinKVStore, super().from_persist_path(path, fs=fs))
 
     def read_as(self, collection: str, reader: Reader) -> None:
         """Has what ``get`` and ``get_all`` give of a collection go through a function.
@@ -158,7 +183,7 @@ class TwinKVStore(SimpleKVStore):
     def persist(self, persist_path: str, fs: AbstractFileSystem | None = None) -> None:
         """Writes LlamaIndex's JSON; see ``write_text_atomically``."""
         make_parent(persist_path, fs)
-        write_text_atomically(persist_path, object_pieces(self._collections_mappings), fs)
+        write_json(persist_path, object_pieces(self._collections_mappings), fs, self._twin, self._file)
 
     def check(self) -> None:
         """Makes sure that ``flush`` can write all that there is.
@@ -182,6 +207,7 @@ class TwinKVStore(SimpleKVStore):
         # The collections become dicts.
         state: dict[str, Any] = super().__getstate__()
         state.pop("_twin", None)
+        state.pop("_file", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from twinstore import _native, pack
-from twinstore.errors import Io, JsonNewer, Locked, NotPacked, NoTwin, TwinstoreError, WouldLoseStore
+from twinstore.errors import Io, JsonNewer, Locked, NotPacked, NoTwin, OutOfSync, TwinstoreError, WouldLoseStore
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,9 @@ def wants_packing(packing: Packing) -> bool:
     return packing
 
 
-def open_twin(persist_dir: Path, packing: Packing = "auto", required: tuple[str, ...] = ()) -> _native.Context | None:
+def open_twin(
+    persist_dir: Path, packing: Packing = "auto", required: tuple[str, ...] = (), only: str | None = None
+) -> _native.Context | None:
     """Opens the twin of a directory, and makes it first where that is wanted.
 
     Args:
@@ -56,6 +58,8 @@ def open_twin(persist_dir: Path, packing: Packing = "auto", required: tuple[str,
         packing: whether to make the twin: ``"auto"`` where the directory can be written,
             and unless the environment variable ``TWINSTORE_PACK`` is ``0``.
         required: JSON files without which there is nothing to be made a twin of.
+        only: the one JSON file that matters, for whoever opens one store. A twin is not
+            made for it, but brought up to date.
 
     Returns:
         None where the JSON files are to be read.
@@ -69,29 +73,33 @@ def open_twin(persist_dir: Path, packing: Packing = "auto", required: tuple[str,
     tries = 0
     while True:
         try:
-            return _opened(_native.Context.open(persist_dir))
+            return _opened(_native.Context.open(persist_dir, only=only))
         except NoTwin as why:
-            if not all((persist_dir / name).is_file() for name in required):
+            if only is not None or not all((persist_dir / name).is_file() for name in required):
                 return None
             reason: TwinstoreError = why
         except (JsonNewer, NotPacked) as why:
             reason = why
         if not wants_packing(packing):
-            allow_json(persist_dir, reason)
+            allow_json(persist_dir, reason, only)
             say_once(logging.INFO, f"the JSON files of {persist_dir} are read: packing is switched off")
             return None
         if tries == TRIES:
             raise reason
         tries += 1
         try:
-            pack_json(persist_dir, until=lambda: _is_up_to_date(persist_dir))
-        except WouldLoseStore as why:
+            pack_json(persist_dir, until=lambda: _is_up_to_date(persist_dir, only))
+        except OutOfSync as why:
+            if only is not None and Path(why.path).name != only:
+                return None  # Another file is in the way, and this one is newer than the twin.
+            if not isinstance(why, WouldLoseStore):
+                raise
             say_once(logging.WARNING, f"the twin of {persist_dir} is read instead of its JSON files: {why}")
             return _native.Context.open(persist_dir, compare=False)
         except Io as why:
             if packing is True:
                 raise
-            allow_json(persist_dir, reason)
+            allow_json(persist_dir, reason, only)
             say_once(logging.WARNING, f"the JSON files of {persist_dir} are read, because they cannot be packed: {why}")
             return None
 
@@ -124,16 +132,17 @@ def _opened(twin: _native.Context) -> _native.Context:
     return twin
 
 
-def _is_up_to_date(persist_dir: Path) -> bool:
+def _is_up_to_date(persist_dir: Path, only: str | None) -> bool:
     try:
-        _native.Context.open(persist_dir)
+        _native.Context.open(persist_dir, only=only)
     except TwinstoreError:
         return False
     return True
 
 
-def allow_json(persist_dir: Path, reason: TwinstoreError) -> None:
+def allow_json(persist_dir: Path, reason: TwinstoreError, only: str | None = None) -> None:
     """Raises the reason why the twin is not opened, where it has stores that JSON files
-    lack or have older: they would be missed without a word."""
-    if not isinstance(reason, NoTwin) and not _native.is_json_complete(persist_dir):
+    lack or have older: they would be missed without a word. (Whoever opens one store
+    misses none.)"""
+    if only is None and not isinstance(reason, NoTwin) and not _native.is_json_complete(persist_dir):
         raise reason

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from twinstore._native import Collection, Context
-from twinstore.llama_index._atomic import write_text_atomically
 from twinstore.llama_index._json import dumps
-from twinstore.llama_index._standalone import persisted_text, twin_beside
+from twinstore.llama_index._own_json import persisted_text, write_json
+from twinstore.llama_index._standalone import twin_beside
 
 STORE = "property_graph_store"
 NODES, RELATIONS, TRIPLETS = "nodes", "relations", "triplets"
@@ -53,7 +53,7 @@ class TwinPropertyGraphStore(SimplePropertyGraphStore):
 
     @classmethod
     def from_persist_path(cls, persist_path: str, fs: AbstractFileSystem | None = None) -> SimplePropertyGraphStore:
-        """The graph of a JSON file, or of the twin beside it where it is not there."""
+        """The graph of a JSON file, or of the twin beside it, see ``twin_beside``."""
         context = twin_beside(persist_path, DEFAULT_PG_PERSIST_FNAME, fs)
         return super().from_persist_path(persist_path, fs=fs) if context is None else cls.from_twin(context)
 
@@ -75,7 +75,7 @@ class TwinPropertyGraphStore(SimplePropertyGraphStore):
     def persist(self, persist_path: str, fs: AbstractFileSystem | None = None) -> None:
         """Writes LlamaIndex's JSON; see ``write_text_atomically``."""
         self.check()
-        write_text_atomically(persist_path, [persisted_text(super().persist)], fs)
+        write_json(persist_path, [persisted_text(super().persist)], fs, self._twin, DEFAULT_PG_PERSIST_FNAME)
 
     def check(self) -> None:
         """Makes sure that ``flush`` can write all that there is.

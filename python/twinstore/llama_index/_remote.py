@@ -12,21 +12,28 @@ import hashlib
 import logging
 import os
 import sys
-import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fsspec import AbstractFileSystem
 from llama_index.core.utils import concat_dirs
 
 from twinstore import _native
-from twinstore.errors import JsonNewer, NotPacked
+from twinstore.errors import Diverged, JsonNewer, NotPacked, OutOfSync, TwinstoreError
 
-from ._opening import allow_json, say_once
+from ._atomic import replace_file
+from ._opening import say_once
 
 _TWIN = "twin"
 _SYNC = "sync"
+
+# What is wrong where neither the twin nor the JSON files alone can be read.
+_PROBLEMS: dict[type[OutOfSync], str] = {
+    JsonNewer: "the JSON file is newer than the twin, and other stores are in the twin alone",
+    NotPacked: "the twin does not have this store yet, and other stores are in the twin alone",
+    Diverged: "both the JSON file and the twin changed since they were equal",
+}
 
 
 def cache_dir() -> Path:
@@ -44,8 +51,13 @@ def cache_dir() -> Path:
     return base / "twinstore"
 
 
-def open_remote_twin(persist_dir: str, fs: AbstractFileSystem) -> _native.Context | None:
+def open_remote_twin(persist_dir: str, fs: AbstractFileSystem, only: str | None = None) -> _native.Context | None:
     """Opens the twin of a directory on another file system.
+
+    Args:
+        persist_dir: the directory.
+        fs: its file system.
+        only: the one JSON file that matters, for whoever opens one store.
 
     Returns:
         None where there is no twin, or newer JSON: the JSON files are to be read.
@@ -64,18 +76,35 @@ def open_remote_twin(persist_dir: str, fs: AbstractFileSystem) -> _native.Contex
     manifest = fs.cat_file(concat_dirs(twin_dir, name))
     copy = cache_dir() / hashlib.blake2b(manifest, digest_size=16).hexdigest()
     (copy / _TWIN).mkdir(parents=True, exist_ok=True)
-    _replace(copy / _TWIN / name, partial(_write, manifest))
-    for segment, length in _native.twin_files(copy):
+    replace_file(copy / _TWIN / name, partial(_write, manifest))
+    try:
+        segments = dict(_native.twin_files(copy))
+    except TwinstoreError as why:
+        raise _elsewhere(why, f"{persist_dir}: {why}") from why.__cause__
+    for segment, length in segments.items():
         _fetch(fs, concat_dirs(twin_dir, segment), copy / _TWIN / segment, length)
+    for segment in _native.damaged_files(copy):
+        (copy / _TWIN / segment).unlink(missing_ok=True)
+        _fetch(fs, concat_dirs(twin_dir, segment), copy / _TWIN / segment, segments[segment])
     if _SYNC in files:
-        _replace(copy / _TWIN / _SYNC, partial(fs.get_file, concat_dirs(twin_dir, _SYNC)))
+        replace_file(copy / _TWIN / _SYNC, partial(fs.get_file, concat_dirs(twin_dir, _SYNC)))
     _copy_samples(fs, persist_dir, copy)
     try:
-        return _native.Context.open(copy)
-    except (JsonNewer, NotPacked) as why:
-        allow_json(copy, why)
-        say_once(logging.WARNING, f"the JSON files in {persist_dir} are newer than their twin, so they are read")
-        return None
+        return _native.Context.open(copy, only=only, origin=persist_dir)
+    except OutOfSync as why:
+        is_newer = isinstance(why, (JsonNewer, NotPacked))
+        if is_newer and (only is not None or _native.is_json_complete(copy)):
+            say_once(logging.WARNING, f"the JSON files in {persist_dir} are newer than their twin, so they are read")
+            return None
+        path = concat_dirs(persist_dir, why.path.name)
+        message = f"{path}: {_PROBLEMS[type(why)]}; settle it where the twin was made, or in a copy, and upload that"
+        raise _elsewhere(why, message, path=Path(path)) from None
+
+
+def _elsewhere(why: TwinstoreError, message: str, **attributes: Any) -> TwinstoreError:
+    """An error about the copy of a twin as one about the twin."""
+    own = {name: value for name, value in vars(why).items() if name != "message"}
+    return type(why)(message, **{**own, **attributes})
 
 
 def _sizes(fs: AbstractFileSystem, directory: str) -> dict[str, int]:
@@ -90,7 +119,7 @@ def _sizes(fs: AbstractFileSystem, directory: str) -> dict[str, int]:
 def _fetch(fs: AbstractFileSystem, remote: str, local: Path, length: int) -> None:
     """Copies a file that never changes, unless it is there."""
     if not local.exists() or local.stat().st_size != length:
-        _replace(local, partial(fs.get_file, remote))
+        replace_file(local, partial(fs.get_file, remote))
 
 
 def _copy_samples(fs: AbstractFileSystem, persist_dir: str, copy: Path) -> None:
@@ -105,7 +134,7 @@ def _copy_samples(fs: AbstractFileSystem, persist_dir: str, copy: Path) -> None:
             ranges = [(0, size)] if size else []
         starts, ends = [start for start, _ in ranges], [end for _, end in ranges]
         pieces = fs.cat_ranges([concat_dirs(persist_dir, name)] * len(ranges), starts, ends, on_error="raise")
-        _replace(copy / name, partial(_write_sparse, size, list(zip(starts, pieces, strict=True))))
+        replace_file(copy / name, partial(_write_sparse, size, list(zip(starts, pieces, strict=True))))
 
 
 def _is_json(name: str) -> bool:
@@ -122,15 +151,3 @@ def _write_sparse(size: int, pieces: list[tuple[int, bytes]], path: str) -> None
             file.seek(start)
             file.write(piece)
         file.truncate(size)
-
-
-def _replace(target: Path, write: Callable[[str], object]) -> None:
-    """Makes a file appear whole, beside other processes that do the same."""
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".fetch-")
-    os.close(handle)
-    try:
-        write(temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise

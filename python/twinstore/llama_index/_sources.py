@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from typing import Any
 
 from fsspec import AbstractFileSystem
@@ -11,38 +9,30 @@ from llama_index.core.graph_stores.simple import SimpleGraphStore
 from llama_index.core.graph_stores.simple_labelled import SimplePropertyGraphStore
 from llama_index.core.graph_stores.types import GraphStore, PropertyGraphStore
 from llama_index.core.storage.docstore.simple_docstore import SimpleDocumentStore
+from llama_index.core.storage.docstore.types import DEFAULT_PERSIST_FNAME as DOCSTORE_FNAME
 from llama_index.core.storage.docstore.types import BaseDocumentStore
 from llama_index.core.storage.index_store.simple_index_store import SimpleIndexStore
 from llama_index.core.storage.index_store.types import BaseIndexStore
-from llama_index.core.utils import concat_dirs
-from llama_index.core.vector_stores.simple import DEFAULT_VECTOR_STORE, NAMESPACE_SEP, SimpleVectorStore
-from llama_index.core.vector_stores.types import DEFAULT_PERSIST_FNAME, BasePydanticVectorStore
+from llama_index.core.vector_stores.simple import SimpleVectorStore
+from llama_index.core.vector_stores.types import BasePydanticVectorStore
 
 from twinstore import _native
 
-from ._docstore import TwinDocumentStore
+from ._docstore import TwinDocumentStore, as_today
 from ._graph_store import TwinGraphStore
 from ._index_store import TwinIndexStore
-from ._opening import say_once
+from ._kvstore import TwinKVStore
+from ._namespaces import load_namespaces
+from ._paths import files_in, path_in
 from ._property_graph_store import TwinPropertyGraphStore
-from ._vector_store import TwinVectorStore
-
-_SUFFIX = NAMESPACE_SEP + DEFAULT_PERSIST_FNAME
-
-
-def namespace_of(file: str, files: list[str]) -> str | None:
-    """The namespace of the vector store in ``file``, one of ``files``; None for any other
-    file. Until 0.8.64 there was one store, in ``vector_store.json``."""
-    if file == DEFAULT_PERSIST_FNAME:
-        return None if DEFAULT_VECTOR_STORE + _SUFFIX in files else DEFAULT_VECTOR_STORE
-    return file.removesuffix(_SUFFIX) if file.endswith(_SUFFIX) else None
+from ._vector_store import TwinVectorStore, read_vectors
 
 
 class JsonFiles:
-    """The JSON files of a persist directory, read by LlamaIndex's classes.
+    """The JSON files of a persist directory, read as LlamaIndex reads them.
 
     Other than LlamaIndex this finds every namespace on every file system, also where
-    one of them is damaged, and the file of releases until 0.8.64.
+    one of them is damaged, and reads what releases until 0.8.64 wrote.
 
     Args:
         persist_dir: the directory.
@@ -54,7 +44,10 @@ class JsonFiles:
         self._fs = fs
 
     def docstore(self) -> BaseDocumentStore:
-        return SimpleDocumentStore.from_persist_dir(self._dir, fs=self._fs)
+        kvstore = TwinKVStore.from_json_file(path_in(self._dir, DOCSTORE_FNAME, self._fs), self._fs)
+        store = SimpleDocumentStore(kvstore)
+        kvstore.read_as(store._node_collection, as_today)
+        return store
 
     def index_store(self) -> BaseIndexStore:
         return SimpleIndexStore.from_persist_dir(self._dir, fs=self._fs)
@@ -69,42 +62,17 @@ class JsonFiles:
             return None
 
     def vector_stores(self) -> dict[str, BasePydanticVectorStore]:
-        files = self._files()
-        named = ((namespace_of(file, files), file) for file in files)
-        return self._load({name: file for name, file in named if name is not None})
+        return load_namespaces(files_in(self._dir, self._fs), self._vector_store)
 
-    def _load(self, files: dict[str, str]) -> dict[str, BasePydanticVectorStore]:
-        stores: dict[str, BasePydanticVectorStore] = {}
-        for namespace, file in files.items():
-            store = self._vector_store(namespace, file)
-            if store is not None:
-                stores[namespace] = store
-        return stores
-
-    def _vector_store(self, namespace: str, file: str) -> BasePydanticVectorStore | None:
-        path = self._path(file)
+    def _vector_store(self, namespace: str, file: str) -> BasePydanticVectorStore:
+        path = path_in(self._dir, file, self._fs)
         try:
-            return SimpleVectorStore.from_persist_path(path, fs=self._fs)
+            return SimpleVectorStore(read_vectors(path, self._fs))
         except UnicodeDecodeError as why:
-            problem = ValueError(
+            raise ValueError(
                 f"{path} is no JSON, so it is none of LlamaIndex's own vector stores; "
                 f"load it with the class that wrote it (FAISS, perhaps) and pass it as vector_store=: {why}"
-            )
-            cause: Exception = why
-        except Exception as why:
-            problem, cause = why, why  # type: ignore[assignment]
-        if namespace == DEFAULT_VECTOR_STORE:
-            raise problem from (cause if cause is not problem else None)
-        say_once(logging.WARNING, f"the vector store {namespace!r} is left out: {problem}")
-        return None
-
-    def _files(self) -> list[str]:
-        if self._fs is None:
-            return os.listdir(self._dir)
-        return [os.path.basename(str(path).rstrip("/")) for path in self._fs.ls(self._dir, detail=False)]
-
-    def _path(self, file: str) -> str:
-        return os.path.join(self._dir, file) if self._fs is None else concat_dirs(self._dir, file)
+            ) from why
 
 
 class Twin(JsonFiles):
@@ -151,11 +119,9 @@ class Twin(JsonFiles):
         return super().property_graph_store() if "property_graph_store" in self._readable else None
 
     def vector_stores(self) -> dict[str, BasePydanticVectorStore]:
-        files = list(self._vector_files)
-        named = ((namespace_of(file, files), file) for file in files)
-        return self._load({name: file for name, file in named if name is not None})
+        return load_namespaces(self._vector_files, self._vector_store)
 
-    def _vector_store(self, namespace: str, file: str) -> BasePydanticVectorStore | None:
+    def _vector_store(self, namespace: str, file: str) -> BasePydanticVectorStore:
         if self._vector_files[file]:
             return TwinVectorStore.from_twin(self._twin, namespace)
         return super()._vector_store(namespace, file)

@@ -7,10 +7,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from fsspec import AbstractFileSystem
-from fsspec.implementations.local import LocalFileSystem
 from llama_index.core import StorageContext as LlamaStorageContext
 from llama_index.core.graph_stores.types import DEFAULT_PERSIST_FNAME as GRAPH_STORE_FNAME
 from llama_index.core.graph_stores.types import DEFAULT_PG_PERSIST_FNAME as PG_FNAME
@@ -24,14 +23,16 @@ from llama_index.core.storage.storage_context import (
     IMAGE_STORE_FNAME,
     IMAGE_VECTOR_STORE_NAMESPACE,
 )
-from llama_index.core.vector_stores.simple import DEFAULT_VECTOR_STORE, NAMESPACE_SEP
+from llama_index.core.vector_stores.simple import DEFAULT_VECTOR_STORE
 from llama_index.core.vector_stores.types import DEFAULT_PERSIST_FNAME as VECTOR_STORE_FNAME
 from llama_index.core.vector_stores.types import BasePydanticVectorStore
 
 from twinstore import _native, pack
 from twinstore.errors import WouldLoseStore
 
+from ._namespaces import file_of
 from ._opening import Packing, open_twin, pack_json
+from ._paths import StrPath, local_path
 from ._property_graph_store import TwinPropertyGraphStore
 from ._remote import open_remote_twin
 from ._sources import JsonFiles, Nothing, Twin
@@ -39,7 +40,6 @@ from ._vector_store import TwinVectorStore
 
 logger = logging.getLogger(__name__)
 
-StrPath = str | os.PathLike[str]
 JsonTwin = Literal["auto", "always", "never"]
 
 
@@ -153,10 +153,13 @@ class StorageContext(LlamaStorageContext):
 
         Raises:
             TypeError: a value cannot be written as JSON; nothing was written.
+            ValueError: ``json`` is none of the three.
             Conflict: somebody else has committed since this context was opened.
             WouldEmpty: this context is empty, and the directory is not.
             TwinstoreError: see ``twinstore.errors``.
         """
+        if json not in get_args(JsonTwin):
+            raise ValueError(f"json is one of {', '.join(map(repr, get_args(JsonTwin)))}, not {json!r}")
         self._check()
         persist_dir, fs = local_path(persist_dir, fs)
         names = {
@@ -219,7 +222,7 @@ class StorageContext(LlamaStorageContext):
         if self.property_graph_store:
             yield PG_FNAME, self.property_graph_store
         for namespace, store in self.vector_stores.items():
-            yield f"{namespace}{NAMESPACE_SEP}{VECTOR_STORE_FNAME}", store
+            yield file_of(namespace), store
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The stores become LlamaIndex's own on the way, so that the copy needs no file.
@@ -234,8 +237,8 @@ def _twin_of(store: Any) -> _native.Context | None:
 def _file_in_twin(store: Any, file: str) -> str:
     """The file that a store of a twin is the twin of: for a vector store, not that of
     another namespace that it was put into as well."""
-    if isinstance(store, TwinVectorStore):
-        return f"{store._namespace}{NAMESPACE_SEP}{VECTOR_STORE_FNAME}"
+    if isinstance(store, TwinVectorStore) and store._namespace is not None:
+        return file_of(store._namespace)
     return file
 
 
@@ -254,11 +257,3 @@ def _take_over(twin: _native.Context, persist_dir: Path) -> None:
         pack(persist_dir, prefer="json", progress=True)
     if _is_of(twin, persist_dir):
         twin.reload()
-
-
-def local_path(persist_dir: StrPath, fs: AbstractFileSystem | None) -> tuple[str, AbstractFileSystem | None]:
-    """A directory and its file system, which is None for the local one."""
-    if fs is None or isinstance(fs, LocalFileSystem):
-        # As LlamaIndex reads them: "~/storage" and "file:///storage", too.
-        return str(LocalFileSystem._strip_protocol(os.fspath(persist_dir))), None
-    return os.fspath(persist_dir), fs

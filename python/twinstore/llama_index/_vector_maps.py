@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import ItemsView, Iterator, Mapping, MutableMapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from llama_index.core.vector_stores.simple import SimpleVectorStoreData
 
 from twinstore._native import Vectors
 
-from ._json import dumps
+from ._json import Unserialisable, dumps
 from ._read_only import ReadOnlyList, read_only
 
 V = TypeVar("V")
 
 # How many entries are read at a time when a map is walked over.
 CHUNK = 256
+
+
+@contextmanager
+def naming_misfits(embeddings: Iterable[tuple[str, object]]) -> Iterator[None]:
+    """Has the error about what is no number name node and component.
+
+    Raises:
+        Unserialisable: one of the embeddings holds something else than numbers.
+    """
+    try:
+        yield
+    except TypeError as why:
+        for key, embedding in embeddings:
+            components = enumerate(embedding) if isinstance(embedding, (list, tuple)) else ()
+            for place, component in components:
+                if not hasattr(component, "__float__") and not hasattr(component, "__index__"):
+                    raise Unserialisable("node", key, ("embedding", place), str(why)) from why
+            if not isinstance(embedding, (list, tuple, np.ndarray)):
+                raise Unserialisable("node", key, ("embedding",), str(why)) from why
+        raise
 
 
 class VectorMap(MutableMapping[str, V]):
@@ -139,7 +161,8 @@ class EmbeddingMap(VectorMap[list[float]]):
                 yield key, embedding
 
     def __setitem__(self, key: str, value: list[float]) -> None:
-        self._vectors.put_embedding(key, value)
+        with naming_misfits([(key, value)]):
+            self._vectors.put_embedding(key, value)
 
 
 class _Items(ItemsView[str, V]):

@@ -15,16 +15,18 @@ from dataclasses import replace
 from typing import Any
 
 from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.schema import BaseNode
 from llama_index.core.vector_stores.simple import (
     DEFAULT_PERSIST_DIR,
     DEFAULT_PERSIST_FNAME,
-    NAMESPACE_SEP,
+    DEFAULT_VECTOR_STORE,
     SimpleVectorStore,
     SimpleVectorStoreData,
 )
 from llama_index.core.vector_stores.types import (
+    BasePydanticVectorStore,
     FilterCondition,
     MetadataFilters,
     VectorStoreQuery,
@@ -35,13 +37,20 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from twinstore._native import Context, FilterRefused, Filters, Vectors
 
-from ._atomic import make_parent, write_text_atomically
+from ._atomic import make_parent
 from ._id_lists import IdLists
 from ._json import Unserialisable, dumps
+from ._namespaces import file_in, load_namespaces, namespace_of
+from ._own_json import write_json
+from ._paths import files_in, local_path, path_in
 from ._plain_query import PlainQuery
 from ._printing import object_pieces
-from ._standalone import twin_beside
-from ._vector_maps import TwinVectorData
+from ._standalone import files_of_twin, twin_beside
+from ._vector_maps import TwinVectorData, naming_misfits
+
+REF_DOCS = "text_id_to_ref_doc_id"
+# What it was called until 0.6.16.
+OLD_REF_DOCS = "text_id_to_doc_id"
 
 _NO_METADATA: dict[str, Any] = {}
 
@@ -85,13 +94,28 @@ class TwinVectorStore(SimpleVectorStore):
 
     @classmethod
     def from_persist_path(cls, persist_path: str, fs: AbstractFileSystem | None = None) -> SimpleVectorStore:
-        """The vectors of a JSON file, or of the twin beside it where it is not there."""
+        """The vectors of a JSON file, or of the twin beside it, see ``twin_beside``."""
         file = os.path.basename(persist_path)
-        suffix = NAMESPACE_SEP + DEFAULT_PERSIST_FNAME
-        context = twin_beside(persist_path, file, fs) if file.endswith(suffix) else None
-        if context is None:
-            return super().from_persist_path(persist_path, fs=fs)
-        return cls.from_twin(context, file.removesuffix(suffix))
+        context = twin_beside(persist_path, file, fs) if namespace_of(file, ()) is not None else None
+        namespace = None if context is None else namespace_of(file, [stored for stored, _, _ in context.stores()])
+        if context is None or namespace is None:
+            return cls(read_vectors(persist_path, fs))
+        return cls.from_twin(context, namespace)
+
+    @classmethod
+    def from_namespaced_persist_dir(
+        cls, persist_dir: str = DEFAULT_PERSIST_DIR, fs: AbstractFileSystem | None = None
+    ) -> dict[str, BasePydanticVectorStore]:
+        """The vector stores of a directory by namespace: those of its JSON files, and
+        those that only the twin beside them has."""
+        directory, fs = local_path(persist_dir, fs)
+        try:
+            files = dict.fromkeys(files_in(directory, fs))
+        except FileNotFoundError:
+            # LlamaIndex misses the default one then.
+            return {DEFAULT_VECTOR_STORE: cls.from_persist_dir(directory, fs=fs)}
+        files |= dict.fromkeys(files_of_twin(directory, fs))
+        return load_namespaces(files, lambda _, file: cls.from_persist_path(path_in(directory, file, fs), fs))
 
     def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
         """Adds nodes, or replaces those of the same ids.
@@ -99,7 +123,8 @@ class TwinVectorStore(SimpleVectorStore):
         Raises:
             ValueError: a node has no embedding; those before it were added, as LlamaIndex
                 does. Or its embedding is not of the length of the others; none was added.
-            TypeError: JSON cannot carry the metadata of a node; names it. None was added.
+            TypeError: JSON cannot carry the metadata of a node, or its embedding has
+                something else than numbers; names it. None was added.
         """
         vectors = self._vectors
         if vectors is None:
@@ -109,10 +134,10 @@ class TwinVectorStore(SimpleVectorStore):
             try:
                 embedding = node.get_embedding()
             except Exception:
-                vectors.add(new)
+                _add(vectors, new)
                 raise
             new.append((node.node_id, embedding, node.ref_doc_id or "None", _metadata_of(node)))
-        vectors.add(new)
+        _add(vectors, new)
         return [node.node_id for node in nodes]
 
     def delete(self, ref_doc_id: str, **delete_kwargs: Any) -> None:
@@ -194,7 +219,13 @@ class TwinVectorStore(SimpleVectorStore):
         """Writes LlamaIndex's JSON; see ``write_text_atomically``."""
         fs = fs or self._fs
         make_parent(persist_path, fs)
-        write_text_atomically(persist_path, object_pieces(vars(self.data)), fs)
+        write_json(persist_path, object_pieces(vars(self.data)), fs, self._twin, self._file)
+
+    @property
+    def _file(self) -> str:
+        """What the file of the store is called beside its twin."""
+        files = [] if self._twin is None else [file for file, _, _ in self._twin.stores()]
+        return file_in(files, self._namespace or DEFAULT_VECTOR_STORE)
 
     def check(self) -> None:
         """Nothing is held that could not be written: what does not fit was refused."""
@@ -208,6 +239,24 @@ class TwinVectorStore(SimpleVectorStore):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (copy.deepcopy(self.data),)
+
+
+def read_vectors(path: str, fs: AbstractFileSystem | None) -> SimpleVectorStoreData:
+    """The vectors of a JSON file, whatever is beside it, and whichever release wrote it."""
+    where = fs or LocalFileSystem()
+    if not where.exists(path):
+        return SimpleVectorStore.from_persist_path(path, fs=fs).data  # It says so.
+    with where.open(path, "rb") as file:
+        record = json.load(file)
+    if isinstance(record, dict) and OLD_REF_DOCS in record:
+        record.setdefault(REF_DOCS, record[OLD_REF_DOCS])
+    data: SimpleVectorStoreData = SimpleVectorStoreData.from_dict(record)
+    return data
+
+
+def _add(vectors: Vectors, new: list[tuple[str, Any, str, str]]) -> None:
+    with naming_misfits((node_id, embedding) for node_id, embedding, _, _ in new):
+        vectors.add(new)
 
 
 def _metadata_of(node: BaseNode) -> str:
