@@ -18,6 +18,7 @@ from support.vector_stores import DIM, about, node, outcome, random_filters
 from twinstore._native import Context
 from twinstore.llama_index import TwinVectorStore
 from twinstore.llama_index._id_lists import KEPT, IdLists
+from twinstore.llama_index._plain_query import PlainQuery
 
 MODES = [VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR]
 
@@ -152,6 +153,20 @@ def test_a_query_of_any_numbers_is_answered_alike(kind: str, tmp_path: Path) -> 
             query = VectorStoreQuery(query_embedding=NUMBERS[kind](numbers), similarity_top_k=9, mode=mode)
             alike(stock, ours, query)
             alike(stock, ours, query, mmr_threshold=0.9)
+
+
+@pytest.mark.any_release
+@pytest.mark.parametrize("numbers", [np.float16, np.float32])
+@pytest.mark.parametrize("mode", [VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR])
+def test_numbers_of_few_bits_need_not_be_compared_with_all_rows(
+    numbers: Any, mode: VectorStoreQueryMode, tmp_path: Path
+) -> None:
+    _, ours = stores(tmp_path, random.Random(8), 200)
+    query = VectorStoreQuery(query_embedding=numbers([0.3, 1.1, -0.7, 2.0, 0.1, -1.0]), similarity_top_k=3, mode=mode)
+    plain = PlainQuery.of(query, None)
+    assert plain is not None and ours._vectors is not None
+    asked = (plain.embedding, plain.top_k, plain.mode, plain.mmr_threshold)
+    assert len(ours._vectors.deciding_rows(*asked, None, None)[0]) < 20
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 _MODES = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR)
 # Whole numbers up to here are numbers in `f64`, too.
 _WHOLE = 1 << 53
+# LlamaIndex's.
+_DEFAULT_THRESHOLD = 0.5
 # How much the norm of a query may be off where LlamaIndex computes it in few bits.
 _OFF = 0.1
 
@@ -43,17 +45,18 @@ class PlainQuery:
             return None
         if is_mmr and not _is_plain_threshold(mmr_threshold):
             return None
-        embedding = None
+        embedding, stretch = None, 1.0
         if query.query_embedding is not None:
-            embedding = _numbers(query.query_embedding, may_be_narrow=not is_mmr)
-            if embedding is None:
+            numbers = _numbers(query.query_embedding)
+            if numbers is None:
                 return None
-        return cls(
-            mode.value,
-            embedding,
-            None if top_k is None else int(top_k),
-            None if mmr_threshold is None or not is_mmr else float(mmr_threshold),
-        )
+            embedding, stretch = numbers
+        threshold = None
+        if is_mmr:
+            threshold = _threshold(_DEFAULT_THRESHOLD if mmr_threshold is None else float(mmr_threshold), stretch)
+            if threshold is None:
+                return None
+        return cls(mode.value, embedding, None if top_k is None else int(top_k), threshold)
 
 
 def _is_whole(number: object) -> bool:
@@ -66,18 +69,24 @@ def _is_plain_threshold(threshold: object) -> bool:
     return threshold is None or (threshold != 0 and (isinstance(threshold, float) or _is_whole(threshold)))
 
 
-def _numbers(embedding: Any, may_be_narrow: bool) -> NDArray[np.float64] | None:
-    """The numbers of a query, if LlamaIndex computes with them in ``f64``.
+def _threshold(threshold: float, stretch: float) -> float | None:
+    """The threshold with which true cosines lead to the same picks as cosines with the query
+    that are larger by a factor: how the two terms of a score stand to each other decides."""
+    if stretch == 1.0:
+        return threshold
+    if not 0 <= threshold <= 1:
+        return None
+    return threshold * stretch / (threshold * stretch + (1 - threshold))
+
+
+def _numbers(embedding: Any) -> tuple[NDArray[np.float64], float] | None:
+    """The numbers of a query, if LlamaIndex computes with them in ``f64``, and by what factor
+    the cosines that it computes are larger than the true ones.
 
     It makes an array of them, and numpy's rules do the rest: dot products with the
     vectors of a store, which are ``f64``, are in ``f64`` whatever the array is of. But
-    the norm of ``float32`` is a ``float32``, and that of ``float16`` a ``float16``.
-
-    Args:
-        embedding: the query's.
-        may_be_narrow: whether such a norm does not matter. It is a factor of all scores,
-            so the largest ones are the same with it, but not where it is mixed with other
-            numbers, as in mode ``mmr``.
+    the norm of ``float32`` is a ``float32``, and that of ``float16`` a ``float16``, and
+    all cosines are off by as much as that is.
     """
     try:
         array = np.asarray(embedding)
@@ -86,15 +95,12 @@ def _numbers(embedding: Any, may_be_narrow: bool) -> NDArray[np.float64] | None:
     if array.ndim != 1 or array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         return None
     numbers = array.astype(np.float64)
-    is_narrow = array.dtype.kind == "f" and array.dtype.itemsize < 8
-    if is_narrow and not (may_be_narrow and _is_near(array, numbers)):
-        return None
-    return numbers
-
-
-def _is_near(array: NDArray[Any], numbers: NDArray[np.float64]) -> bool:
-    """Whether the norm in few bits is about the true one. Its square may be too large or
-    too small for them; then all scores are 0, infinite or NaN."""
+    if array.dtype.kind != "f" or array.dtype.itemsize == 8:
+        return numbers, 1.0
     with np.errstate(all="ignore"):
         narrow, true = float(np.linalg.norm(array)), float(np.linalg.norm(numbers))
-    return abs(narrow - true) <= _OFF * true
+    # Its square may be too large or too small for few bits; then all scores are 0, infinite
+    # or NaN.
+    if not abs(narrow - true) <= _OFF * true:
+        return None
+    return numbers, true / narrow if narrow else 1.0
