@@ -206,7 +206,10 @@ fn json_that_the_program_wrote_itself_is_no_news() {
         };
         context.persist_with(storage.dir(), &options).unwrap();
         assert_eq!(documents(&reopened(&storage)).unwrap(), ["a", "b", "c"]);
-        assert_eq!(storage.dir().join(DOCUMENTS).exists(), json == JsonTwin::Auto);
+        assert_eq!(
+            storage.dir().join(DOCUMENTS).exists(),
+            json == JsonTwin::Auto
+        );
         assert_sound(&storage);
         assert_in_sync(&storage);
 

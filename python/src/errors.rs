@@ -1,5 +1,5 @@
 //! The library's errors as Python exceptions: for each variant a class of
-//! `twinstore/errors.py`, with the variant's fields as attributes.
+//! `twinstore.errors`, with the variant's fields as attributes.
 
 mod fields;
 mod variants;
@@ -10,7 +10,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
-use twinstore::{Error, error::PythonException};
+use twinstore::{Error, disk, error::PythonException};
 
 use variants::{Variant, of_error};
 
@@ -26,7 +26,7 @@ pub(crate) fn exception_of_copy(error: Error, origin: &str) -> PyErr {
         return exception(error);
     };
     // Where that fails, the file is found damaged again.
-    let _ = std::fs::remove_file(path);
+    let _ = disk::remove_file(path);
     let message = format!(
         "{}: {place}: {fault}; it was a copy of a file of {origin}, and is fetched again when that is opened",
         path.display()
@@ -34,7 +34,7 @@ pub(crate) fn exception_of_copy(error: Error, origin: &str) -> PyErr {
     Python::attach(|py| worded(py, &error, message).unwrap_or_else(|failure| failure))
 }
 
-/// An exception of `twinstore/errors.py`, which has no more than its text.
+/// An exception of `twinstore.errors`, which has no more than its text.
 pub(crate) fn plain(py: Python<'_>, class: &str, message: &str) -> PyErr {
     let made = class_of(py, class).and_then(|class| class.call1((message,)));
     made.map_or_else(|failure| failure, PyErr::from_value)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from collections.abc import Iterator
 from typing import Any
 
 from . import _native
-
-# How many records are read at a time when a mapping is walked over.
-_CHUNK = 512
+from ._pairs import CHUNK, PairMapping
 
 
-class Records(Mapping[str, Any]):
+class Records(PairMapping[str, Any]):
     """The records of a collection by key, parsed when they are asked for.
 
     Each look gives a new object: what is changed in it is not changed in the twin.
@@ -37,33 +35,13 @@ class Records(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._base)
 
-    def items(self) -> ItemsView[str, Any]:
-        return _Items(self)
-
-    def values(self) -> ValuesView[Any]:
-        return _Values(self)
-
     def __repr__(self) -> str:
         return f"<{len(self)} records of {self._name}>"
 
     def _pairs(self) -> Iterator[tuple[str, Any]]:
         keys = self._base.keys()
-        for start in range(0, len(keys), _CHUNK):
-            chunk = keys[start : start + _CHUNK]
+        for start in range(0, len(keys), CHUNK):
+            chunk = keys[start : start + CHUNK]
             for key, text in zip(chunk, self._base.get_many(chunk), strict=True):
                 if text is not None:
                     yield key, json.loads(text)
-
-
-class _Items(ItemsView[str, Any]):
-    _mapping: Records
-
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        return self._mapping._pairs()
-
-
-class _Values(ValuesView[Any]):
-    _mapping: Records
-
-    def __iter__(self) -> Iterator[Any]:
-        return (value for _, value in self._mapping._pairs())

@@ -108,7 +108,11 @@ mod tests {
             (VectorStore, r#"{"metadata_dict": null}"#, true),
             (GraphStore, r#"{"graph_dict": []}"#, false),
             (GraphStore, r#"{"graph_dict": null}"#, true),
-            (PropertyGraphStore, r#"{"nodes": {}, "triplets": {}}"#, false),
+            (
+                PropertyGraphStore,
+                r#"{"nodes": {}, "triplets": {}}"#,
+                false,
+            ),
             (PropertyGraphStore, r#"{"nodes": {}, "triplets": []}"#, true),
             (PropertyGraphStore, r#"{"triplets": []}"#, false),
             (ChatStore, r#"{"store": []}"#, false),

@@ -10,7 +10,7 @@ use super::{fields::Field, io_class};
 
 /// What there is to say of an error beyond its text.
 pub(super) struct Variant<'py, 'e> {
-    /// The name of the class in `twinstore/errors.py`.
+    /// The name of the class in `twinstore.errors`.
     pub(super) class: String,
     pub(super) attributes: Bound<'py, PyDict>,
     /// The error that led to it.
@@ -78,7 +78,7 @@ pub(super) fn of_error<'py, 'e>(py: Python<'py>, error: &'e Error) -> PyResult<V
     Ok(variant)
 }
 
-/// The class of `twinstore/errors.py` that is one of Python's, too.
+/// The class of `twinstore.errors` that is one of Python's, too.
 fn subclass(family: &str, builtin: PythonException) -> String {
     format!("{family}{builtin}")
 }

@@ -13,10 +13,11 @@ from llama_index.core.storage.chat_store import simple_chat_store
 from llama_index.core.storage.chat_store.simple_chat_store import SimpleChatStore
 
 from twinstore._native import Context
-from twinstore.llama_index._atomic import make_parent
-from twinstore.llama_index._json import Unserialisable
-from twinstore.llama_index._own_json import bring_up_to_date, is_file_in, persisted_text, write_json
-from twinstore.llama_index._standalone import twin_beside
+
+from ._atomic import make_parent
+from ._json import Unserialisable
+from ._own_json import bring_up_to_date, is_file_in, persisted_text, write_json
+from ._standalone import twin_beside
 
 DEFAULT_PERSIST_FNAME = "chat_store.json"
 

@@ -12,7 +12,8 @@ from llama_index.core.storage.docstore.types import DEFAULT_BATCH_SIZE
 from llama_index.core.storage.kvstore.simple_kvstore import SimpleKVStore
 
 from twinstore._native import Context
-from twinstore.llama_index._kvstore import TwinKVStore
+
+from ._kvstore import TwinKVStore
 
 # What the type of a document was called until 0.6.26.
 OLD_DOCUMENT_TYPE = "Document"

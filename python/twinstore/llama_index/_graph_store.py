@@ -9,11 +9,12 @@ from llama_index.core.graph_stores.simple import SimpleGraphStore, SimpleGraphSt
 from llama_index.core.graph_stores.types import DEFAULT_PERSIST_DIR, DEFAULT_PERSIST_FNAME
 
 from twinstore._native import Context
-from twinstore.llama_index._atomic import make_parent
-from twinstore.llama_index._mapping import TwinMapping
-from twinstore.llama_index._own_json import write_json
-from twinstore.llama_index._printing import object_pieces
-from twinstore.llama_index._standalone import twin_beside
+
+from ._atomic import make_parent
+from ._mapping import TwinMapping
+from ._own_json import write_json
+from ._printing import object_pieces
+from ._standalone import twin_beside
 
 STORE = "graph_store"
 # The member of the file, and the field of `SimpleGraphStoreData`.

@@ -18,9 +18,10 @@ from llama_index.core.storage.index_store.utils import index_struct_to_json
 from llama_index.core.storage.kvstore.simple_kvstore import SimpleKVStore
 
 from twinstore._native import STRUCT_TYPES, Context, Structs
-from twinstore.llama_index._kvstore import TwinKVStore
-from twinstore.llama_index._mapping import TwinMapping
-from twinstore.llama_index._structs import HandedOut, lazy_struct, written_by_itself
+
+from ._kvstore import TwinKVStore
+from ._mapping import TwinMapping
+from ._structs import HandedOut, lazy_struct, written_by_itself
 
 STORE = "index_store"
 

@@ -13,11 +13,12 @@ from llama_index.core.storage.kvstore.simple_kvstore import DATA_TYPE, SimpleKVS
 from llama_index.core.storage.kvstore.types import DEFAULT_COLLECTION
 
 from twinstore._native import Context
-from twinstore.llama_index._atomic import make_parent
-from twinstore.llama_index._mapping import TwinMapping
-from twinstore.llama_index._own_json import write_json
-from twinstore.llama_index._printing import object_pieces
-from twinstore.llama_index._standalone import twin_beside
+
+from ._atomic import make_parent
+from ._mapping import TwinMapping
+from ._own_json import write_json
+from ._printing import object_pieces
+from ._standalone import twin_beside
 
 # The stores of a twin that are key-value stores, by the files that they are in.
 STORES = {DOCSTORE_FNAME: "docstore", INDEX_STORE_FNAME: "index_store"}

@@ -12,20 +12,17 @@ import json
 import os
 import threading
 import weakref
-from collections.abc import ItemsView, Iterator, Mapping, MutableMapping, ValuesView
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from twinstore.llama_index._json import dumps
+from twinstore._pairs import CHUNK, PairMapping
+
+from ._json import dumps
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 _ABSENT = object()
-
-# How many records are read at a time when a mapping is walked over. Those that stand
-# together in the twin cost one decompression together.
-CHUNK = 512
-
 
 # Those that there are, by `id`: mappings cannot be hashed.
 _mappings: weakref.WeakValueDictionary[int, TwinMapping[Any, Any]] = weakref.WeakValueDictionary()
@@ -96,7 +93,7 @@ class Codec(Generic[K, V]):
         return self.text(value) == self.text(self.value(text))
 
 
-class TwinMapping(MutableMapping[K, V]):
+class TwinMapping(PairMapping[K, V], MutableMapping[K, V]):
     """A dict over a collection of the twin.
 
     The order is a dict's: an entry that is replaced keeps its place, one that is
@@ -218,11 +215,8 @@ class TwinMapping(MutableMapping[K, V]):
         for name, value in new.items():
             yield self._codec.key(name), value
 
-    def items(self) -> ItemsView[K, V]:
-        return _Items(self)
-
-    def values(self) -> ValuesView[V]:
-        return _Values(self)
+    def _pairs(self) -> Iterator[tuple[K, V]]:
+        return self.pairs(hold=True)
 
     # Changing
 
@@ -356,17 +350,3 @@ class TwinMapping(MutableMapping[K, V]):
 
     def _text(self, name: str, value: V) -> str:
         return dumps(value, self._owner, name, self._codec.text)
-
-
-class _Items(ItemsView[K, V]):
-    _mapping: TwinMapping[K, V]
-
-    def __iter__(self) -> Iterator[tuple[K, V]]:
-        return self._mapping.pairs(hold=True)
-
-
-class _Values(ValuesView[V]):
-    _mapping: TwinMapping[Any, V]
-
-    def __iter__(self) -> Iterator[V]:
-        return (value for _, value in self._mapping.pairs(hold=True))

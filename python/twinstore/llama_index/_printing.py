@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from twinstore.llama_index._json import dumps
-from twinstore.llama_index._mapping import TwinMapping
+from ._json import dumps
+from ._mapping import TwinMapping
 
 
 def object_pieces(collections: Mapping[str, Any]) -> Iterator[str]:

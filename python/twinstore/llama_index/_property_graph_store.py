@@ -15,9 +15,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from twinstore._native import Collection, Context
-from twinstore.llama_index._json import dumps
-from twinstore.llama_index._own_json import persisted_text, write_json
-from twinstore.llama_index._standalone import twin_beside
+
+from ._json import dumps
+from ._own_json import persisted_text, write_json
+from ._standalone import twin_beside
 
 STORE = "property_graph_store"
 NODES, RELATIONS, TRIPLETS = "nodes", "relations", "triplets"

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from dataclasses_json import DataClassJsonMixin
 
-from twinstore.llama_index._mapping import Codec
+from ._mapping import Codec
 
 K = TypeVar("K")
 V = TypeVar("V")

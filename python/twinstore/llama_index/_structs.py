@@ -15,9 +15,9 @@ from llama_index.core.constants import DATA_KEY
 from llama_index.core.data_structs.data_structs import IndexStruct
 from llama_index.core.storage.index_store.utils import json_to_index_struct
 
-from twinstore.llama_index._json import Unserialisable
-from twinstore.llama_index._mapping import Base, TwinMapping
-from twinstore.llama_index._struct_codecs import StructCodec, codecs_of, to_json
+from ._json import Unserialisable
+from ._mapping import Base, TwinMapping
+from ._struct_codecs import StructCodec, codecs_of, to_json
 
 K = TypeVar("K")
 V = TypeVar("V")

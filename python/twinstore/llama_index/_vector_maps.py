@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -12,14 +12,12 @@ import numpy as np
 from llama_index.core.vector_stores.simple import SimpleVectorStoreData
 
 from twinstore._native import Vectors
+from twinstore._pairs import CHUNK, PairMapping
 
 from ._json import Unserialisable, dumps
 from ._read_only import ReadOnlyList, read_only
 
 V = TypeVar("V")
-
-# How many entries are read at a time when a map is walked over.
-CHUNK = 256
 
 
 @contextmanager
@@ -42,7 +40,7 @@ def naming_misfits(embeddings: Iterable[tuple[str, object]]) -> Iterator[None]:
         raise
 
 
-class VectorMap(MutableMapping[str, V]):
+class VectorMap(PairMapping[str, V], MutableMapping[str, V]):
     """A map of a vector store. What is set is in the store at once. What was set, and what
     is read, are copies; one that was read cannot be changed.
 
@@ -80,7 +78,7 @@ class VectorMap(MutableMapping[str, V]):
     def __reversed__(self) -> Iterator[str]:
         return reversed(self._vectors.ids(self._name))
 
-    def pairs(self) -> Iterator[tuple[str, V]]:
+    def _pairs(self) -> Iterator[tuple[str, V]]:
         """All keys and values in order, in few reads."""
         ids = self._vectors.ids(self._name)
         for start in range(0, len(ids), CHUNK):
@@ -88,12 +86,6 @@ class VectorMap(MutableMapping[str, V]):
             for key, text in zip(chunk, self._vectors.get_many(self._name, chunk), strict=True):
                 if text is not None:
                     yield key, cast(V, read_only(json.loads(text)))
-
-    def items(self) -> ItemsView[str, V]:
-        return _Items(self)
-
-    def values(self) -> ValuesView[V]:
-        return _Values(self)
 
     def popitem(self) -> tuple[str, V]:
         """Removes the last entry, as a dict does."""
@@ -114,7 +106,7 @@ class VectorMap(MutableMapping[str, V]):
 
     def copy(self) -> dict[str, V]:
         """A dict of the same entries."""
-        return dict(self.pairs())
+        return dict(self._pairs())
 
     def __or__(self, other: Mapping[str, V]) -> dict[str, V]:
         return self.copy() | dict(other)
@@ -153,7 +145,7 @@ class EmbeddingMap(VectorMap[list[float]]):
         embedding = self._vectors.embedding(key) if isinstance(key, str) else None
         return None if embedding is None else ReadOnlyList(embedding.tolist())
 
-    def pairs(self) -> Iterator[tuple[str, list[float]]]:
+    def _pairs(self) -> Iterator[tuple[str, list[float]]]:
         # Numbers are read faster than their text. (And a 1 in the text is 1.0.)
         for key in self:
             embedding = self._look_up(key)
@@ -163,20 +155,6 @@ class EmbeddingMap(VectorMap[list[float]]):
     def __setitem__(self, key: str, value: list[float]) -> None:
         with naming_misfits([(key, value)]):
             self._vectors.put_embedding(key, value)
-
-
-class _Items(ItemsView[str, V]):
-    _mapping: VectorMap[V]
-
-    def __iter__(self) -> Iterator[tuple[str, V]]:
-        return self._mapping.pairs()
-
-
-class _Values(ValuesView[V]):
-    _mapping: VectorMap[V]
-
-    def __iter__(self) -> Iterator[V]:
-        return (value for _, value in self._mapping.pairs())
 
 
 class TwinVectorData(SimpleVectorStoreData):
