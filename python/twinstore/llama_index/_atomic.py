@@ -44,12 +44,13 @@ def _write(path: str, pieces: Iterable[str]) -> None:
         file.writelines(pieces)
 
 
-def replace_file(target: str | Path, write: Callable[[str], object]) -> None:
+def replace_file(target: str | Path, write: Callable[[str], object], durable: bool = True) -> None:
     """Makes a file appear whole, whoever else does the same.
 
     Args:
         target: the file. What a link points to is replaced, not the link.
         write: writes the file of a given path, which is there and empty.
+        durable: whether it must survive a power loss.
     """
     target = Path(os.path.realpath(target))
     mode = _mode_of(target)
@@ -59,13 +60,15 @@ def replace_file(target: str | Path, write: Callable[[str], object]) -> None:
         if mode is not None:
             new.chmod(mode)
         write(str(new))
-        with open(new, "r+b") as file:
-            os.fsync(file.fileno())
+        if durable:
+            with open(new, "r+b") as file:
+                os.fsync(file.fileno())
         os.replace(new, target)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
-    _sync_directory(target.parent)
+    if durable:
+        _sync_directory(target.parent)
 
 
 def _mode_of(target: Path) -> int | None:

@@ -34,11 +34,11 @@ def write_json(
         twin: the context that it is a store of.
         file: what the file of the store is called beside the twin.
     """
-    own = None if twin is None or twin.persist_dir is None or twin.generation is None else twin.persist_dir
-    if own is None or twin is None or not is_file_in(own, file, path, fs):
+    directory = None if twin is None else twin.persist_dir
+    if twin is None or directory is None or not is_file_in(directory, file, path, fs):
         write_text_atomically(path, pieces, fs)
         return
-    bring_up_to_date(own, file, twin.generation)
+    bring_up_to_date(directory, file, twin.generation)
     write_text_atomically(path, pieces, fs)
     twin.wrote_json(file)
 

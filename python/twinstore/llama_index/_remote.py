@@ -87,7 +87,7 @@ def open_remote_twin(persist_dir: str, fs: AbstractFileSystem, only: str | None 
         (copy / _TWIN / segment).unlink(missing_ok=True)
         _fetch(fs, concat_dirs(twin_dir, segment), copy / _TWIN / segment, segments[segment])
     if _SYNC in files:
-        replace_file(copy / _TWIN / _SYNC, partial(fs.get_file, concat_dirs(twin_dir, _SYNC)))
+        replace_file(copy / _TWIN / _SYNC, partial(fs.get_file, concat_dirs(twin_dir, _SYNC)), durable=False)
     _copy_samples(fs, persist_dir, copy)
     try:
         return _native.Context.open(copy, only=only, origin=persist_dir)
@@ -134,7 +134,8 @@ def _copy_samples(fs: AbstractFileSystem, persist_dir: str, copy: Path) -> None:
             ranges = [(0, size)] if size else []
         starts, ends = [start for start, _ in ranges], [end for _, end in ranges]
         pieces = fs.cat_ranges([concat_dirs(persist_dir, name)] * len(ranges), starts, ends, on_error="raise")
-        replace_file(copy / name, partial(_write_sparse, size, list(zip(starts, pieces, strict=True))))
+        parts = list(zip(starts, pieces, strict=True))
+        replace_file(copy / name, partial(_write_sparse, size, parts), durable=False)
 
 
 def _is_json(name: str) -> bool:
