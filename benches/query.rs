@@ -1,88 +1,32 @@
-//! What a query costs, and what a filter saves: `cargo bench --bench query`.
-//!
-//! Makes a vector store of 100,000 x 384 with metadata, packs it, and asks it
-//! the same questions with and without a filter that keeps one row in a hundred,
-//! by turns. Answers are compared with each other before they are timed. With
-//! `cargo test --benches` it does so once, on a small store.
+//! What a query costs: the first and the next, filtered, and many at once; beside
+//! reading the same memory and doing nothing with it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a program")]
-
-use std::{
-    collections::HashSet,
-    fs::{self, File},
-    io::{BufWriter, Write},
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, time::Duration};
 
 use twinstore::{
     StorageContext,
-    convert::{PackOptions, Silent, pack},
     search::{MetadataFilters, VectorStoreQuery},
     store::VectorStore,
 };
 
-const DIM: usize = 384;
-const PAGES: usize = 100;
+use crate::common::{
+    Run, by_turns, gb_per_s, line, share,
+    storage::{Like, NODES, Numbers, PAGES, Random, Storage, Vectors, node_id},
+    timed,
+};
 
-/// A linear congruential generator: the same vectors on every machine.
-struct Random(u64);
+/// Queries of a batch.
+const BATCH: usize = 16;
 
-impl Random {
-    /// A multiple of 1/1024 between -1 and 1, which is short in JSON.
-    fn component(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        f64::from((self.0 >> 53) as i32 - 1024) / 1024.0
+pub fn bench(run: &Run) {
+    for (rows, dim, like) in [
+        (run.rows(100_000), 384, Like::MiniLm),
+        (run.rows(100_000) / 5, 1536, Like::Ada002),
+    ] {
+        let vectors = Vectors::new(dim, Numbers::Exact, like);
+        println!("  {rows} x {dim}, like {like:?}, medians");
+        measure(run, &Storage::of_vectors(rows, &vectors).packed(), &vectors);
     }
-}
-
-fn id(row: usize) -> String {
-    format!("node-{row:07}")
-}
-
-fn write_store(dir: &Path, rows: usize) -> std::io::Result<()> {
-    let mut out = BufWriter::new(File::create(dir.join("default__vector_store.json"))?);
-    let mut random = Random(7);
-    let comma = |row| if row == 0 { "" } else { ", " };
-    write!(out, "{{\"embedding_dict\": {{")?;
-    for row in 0..rows {
-        write!(
-            out,
-            "{}\"{}\": [{:?}",
-            comma(row),
-            id(row),
-            random.component()
-        )?;
-        for _ in 1..DIM {
-            write!(out, ", {:?}", random.component())?;
-        }
-        write!(out, "]")?;
-    }
-    write!(out, "}}, \"text_id_to_ref_doc_id\": {{")?;
-    for row in 0..rows {
-        write!(
-            out,
-            "{}\"{}\": \"document-{}\"",
-            comma(row),
-            id(row),
-            row / 37
-        )?;
-    }
-    write!(out, "}}, \"metadata_dict\": {{")?;
-    for row in 0..rows {
-        let (page, file) = (row % PAGES, row / 37);
-        write!(
-            out,
-            "{}\"{}\": {{\"page\": {page}, \"file\": \"report-{file}.pdf\", \"ref_doc_id\": \"document-{file}\"}}",
-            comma(row),
-            id(row),
-        )?;
-    }
-    write!(out, "}}}}")?;
-    out.flush()
 }
 
 /// The ids that answer, best first.
@@ -91,65 +35,140 @@ fn answer(store: &VectorStore, query: &VectorStoreQuery) -> Vec<Vec<u8>> {
     hits.into_iter().map(|hit| hit.id).collect()
 }
 
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+/// Near to a row, whose number comes with it.
+fn near(vectors: &Vectors, rows: usize, round: usize) -> (VectorStoreQuery, usize) {
+    let mut random = Random::new(round ^ 0xfeed);
+    let row = random.below(rows);
+    let embedding = vectors.vector(row).into_iter();
+    let width = 0.3 / (vectors.dim as f64).sqrt();
+    let embedding: Vec<_> = embedding.map(|x| x + width * random.component()).collect();
+    (VectorStoreQuery::new(&embedding).top_k(10), row)
 }
 
-fn main() {
-    // Cargo says so when it is to measure.
-    let measure = std::env::args().any(|arg| arg == "--bench");
-    let (rows, rounds) = if measure { (100_000, 200) } else { (2_000, 1) };
-    let temp = tempfile::tempdir().unwrap();
-    write_store(temp.path(), rows).unwrap();
-    pack(temp.path(), &PackOptions::default(), &Silent).unwrap();
-    fs::remove_file(temp.path().join("default__vector_store.json")).unwrap();
-    let context = StorageContext::from_persist_dir(temp.path()).unwrap();
+/// Answers once, looks whether the best row is the expected one, and gives the time.
+fn ask(store: &VectorStore, (query, row): &(VectorStoreQuery, usize)) -> Duration {
+    let (hits, time) = timed(|| store.query(query).unwrap());
+    assert_eq!(hits.len(), 10);
+    assert_eq!(hits[0].id, node_id(*row).into_bytes());
+    time
+}
+
+/// Reads all numbers, on two threads as a query does.
+fn read(numbers: &[f32]) -> u64 {
+    fn fold(numbers: &[f32]) -> u64 {
+        let mut sums = [0u32; 32];
+        for chunk in numbers.chunks_exact(sums.len()) {
+            for (sum, number) in sums.iter_mut().zip(chunk) {
+                *sum ^= number.to_bits();
+            }
+        }
+        sums.into_iter().map(u64::from).sum()
+    }
+    let (a, b) = numbers.split_at(numbers.len() / 2);
+    let (a, b) = rayon::join(|| fold(a), || fold(b));
+    a.wrapping_add(b)
+}
+
+/// Queries with a filter that keeps one row in a hundred: scattered ones, and runs.
+fn filtered(query: &VectorStoreQuery, page: usize, rows: usize) -> [VectorStoreQuery; 2] {
+    let files = (0..(rows / NODES / 100).max(1)).map(|n| format!("\"report-{n}.pdf\""));
+    let files = files.collect::<Vec<_>>().join(", ");
+    [format!("page == {page}"), format!("file in [{files}]")].map(|text| {
+        let filter = text.parse().unwrap();
+        query.clone().filters(MetadataFilters::all([filter]))
+    })
+}
+
+/// A filtered answer is the answer without a filter, less what the filter excludes.
+fn check_filter(store: &VectorStore, query: &VectorStoreQuery, page: usize, rows: usize) {
+    let kept = (0..rows).filter(|row| row % PAGES == page).map(node_id);
+    let kept: HashSet<_> = kept.map(String::into_bytes).collect();
+    let ranked = answer(store, &query.clone().top_k(0));
+    let expected = ranked.into_iter().filter(|id| kept.contains(id)).take(10);
+    let [by_page, _] = filtered(query, page, rows);
+    assert_eq!(answer(store, &by_page), expected.collect::<Vec<_>>());
+}
+
+fn measure(run: &Run, storage: &Storage, vectors: &Vectors) {
+    let rows = storage.rows;
+    let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
     let store = context.vector_store("default").unwrap();
+    let segment = store.segments().unwrap().unwrap().remove(0);
+    let matrix = segment.segment().matrix().unwrap().unwrap();
+    let bytes = size_of_val(matrix.as_slice()) as u64;
+    check_filter(store, &near(vectors, rows, 0).0, 7, rows);
 
-    let mut random = Random(11);
-    let (mut all, mut number, mut text) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..rounds {
-        let embedding: Vec<f64> = (0..DIM).map(|_| random.component()).collect();
-        let page = round % PAGES;
-        let whole = VectorStoreQuery::new(&embedding).top_k(10);
-        let filtered = |text: String| {
-            let filter = text.parse().unwrap();
-            whole.clone().filters(MetadataFilters::all([filter]))
-        };
-        let by_page = filtered(format!("page == {page}"));
-        // Of as many files as make one row in a hundred, and one at least.
-        let files = 0..(rows / 37 / 100).max(1);
-        let files: Vec<_> = files.map(|n| format!("\"report-{n}.pdf\"")).collect();
-        let by_file = filtered(format!("file in [{}]", files.join(", ")));
-
-        if round == 0 {
-            let kept = (0..rows).filter(|row| row % PAGES == page).map(id);
-            let kept: HashSet<_> = kept.map(String::into_bytes).collect();
-            let ranked = answer(store, &VectorStoreQuery::new(&embedding).top_k(0));
-            let expected = ranked.into_iter().filter(|id| kept.contains(id));
-            assert_eq!(
-                answer(store, &by_page),
-                expected.take(10).collect::<Vec<_>>()
-            );
+    let rounds = run.rounds(100);
+    let queries: Vec<_> = (0..rounds)
+        .map(|round| near(vectors, rows, round))
+        .collect();
+    let batches = queries.chunks(BATCH).map(|chunk| {
+        let batch: Vec<_> = chunk.iter().map(|(query, _)| query.clone()).collect();
+        batch
+    });
+    let batches: Vec<_> = batches.collect();
+    for answers in batches.iter().zip(queries.chunks(BATCH)) {
+        let (batch, queries) = answers;
+        let hits = store.query_batch(batch).unwrap();
+        for (hits, (_, row)) in hits.iter().zip(queries) {
+            assert_eq!(hits[0].id, node_id(*row).into_bytes());
         }
-        for (query, times) in [
-            (&whole, &mut all),
-            (&by_page, &mut number),
-            (&by_file, &mut text),
-        ] {
-            let begin = Instant::now();
-            let hits = store.query(query).unwrap();
-            times.push(begin.elapsed());
+    }
+    let filtered: Vec<_> = (0..rounds)
+        .map(|round| filtered(&queries[round].0, round % PAGES, rows))
+        .collect();
+    let ask_filtered = |query: &VectorStoreQuery, kept: usize| {
+        let (hits, time) = timed(|| store.query(query).unwrap());
+        assert_eq!(hits.len(), kept.min(10));
+        time
+    };
+    let [memory, steady, by_page, by_file, batch] = by_turns(
+        rounds,
+        [
+            &mut |_| {
+                let (sum, time) = timed(|| read(matrix.as_slice()));
+                assert!(sum > 0);
+                time
+            },
+            &mut |round| ask(store, &queries[round]),
+            &mut |round| ask_filtered(&filtered[round][0], rows.div_ceil(PAGES)),
+            &mut |round| ask_filtered(&filtered[round][1], NODES),
+            &mut |round| {
+                let batch = &batches[round % batches.len()];
+                let (answers, time) = timed(|| store.query_batch(batch).unwrap());
+                assert_eq!(answers.len(), batch.len());
+                time / batch.len() as u32
+            },
+        ],
+    );
+    let [first] = by_turns(
+        run.rounds(30),
+        [&mut |round| {
+            let (query, _) = &queries[round];
+            let (hits, time) = timed(|| {
+                let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+                let store = context.vector_store("default").unwrap();
+                store.query(query).unwrap()
+            });
             assert_eq!(hits.len(), 10);
-        }
-    }
-    let whole = median(&mut all);
-    println!("{rows} x {DIM}, medians of {rounds}");
-    println!("no filter     {whole:>12.1?}");
-    for (name, times) in [("page == N", &mut number), ("file in [..]", &mut text)] {
-        let time = median(times);
-        let share = 100.0 * time.as_secs_f64() / whole.as_secs_f64();
-        println!("{name:<13} {time:>12.1?}  {share:.1} % of that");
-    }
+            time
+        }],
+    );
+    let rate = |time| format!("{:.1} GB/s", gb_per_s(bytes, time));
+    line("reading the numbers, two threads", memory, &rate(memory));
+    let part = memory.as_secs_f64() / steady.as_secs_f64();
+    let note = format!("{}, {:.0} % of that", rate(steady), 100.0 * part);
+    line("a query", steady, &note);
+    line("open and a first query", first, &share(first, steady));
+    line(
+        "page == N, one row in a hundred",
+        by_page,
+        &share(by_page, steady),
+    );
+    line("file in [..], as many", by_file, &share(by_file, steady));
+    line(
+        &format!("one of a batch of {BATCH}"),
+        batch,
+        &share(batch, steady),
+    );
 }

@@ -1,0 +1,40 @@
+//! What twinstore takes, beside what the machine allows: `cargo bench`.
+//!
+//! `cargo bench -- open query` does some of it, `--rows N` makes stores of another
+//! size. One file a concept. Each makes its stores, checks what it is told, and then
+//! measures by turns what it compares, so that only the ratios in a table count. With
+//! `cargo test --benches` all is done once, on small stores.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a program")]
+
+mod change;
+mod common;
+mod get;
+#[path = "../tests/common/library.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
+mod library;
+mod open;
+mod pack;
+mod query;
+mod verify;
+
+use common::Run;
+
+const BENCHES: [(&str, fn(&Run)); 6] = [
+    ("open", open::bench),
+    ("query", query::bench),
+    ("get", get::bench),
+    ("pack", pack::bench),
+    ("change", change::bench),
+    ("verify", verify::bench),
+];
+
+fn main() {
+    let run = Run::from_arguments();
+    for (name, bench) in BENCHES {
+        if run.wants(name) {
+            println!("\n{name}");
+            bench(&run);
+        }
+    }
+}

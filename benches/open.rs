@@ -1,0 +1,86 @@
+//! What opening costs, a small directory and a large one by turns: it should be the
+//! same.
+
+use std::time::Duration;
+
+use twinstore::{StorageContext, load_index_from_storage, search::VectorStoreQuery};
+
+use crate::{
+    common::{
+        Run, by_turns, line, share,
+        storage::{Like, Numbers, Storage, Vectors, node_id},
+        timed,
+    },
+    library::INDEX,
+};
+
+const DIM: usize = 384;
+const SMALL: usize = 1000;
+
+/// Opens the directory and each of its stores, as an application does at its start.
+fn open(storage: &Storage) -> StorageContext {
+    let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+    context.vector_store("default").unwrap();
+    context.docstore().unwrap();
+    context.index_store().unwrap();
+    context.graph_store().unwrap();
+    context
+}
+
+pub fn bench(run: &Run) {
+    let (small, large) = (run.rows(SMALL).min(SMALL), run.rows(100_000));
+    let vectors = Vectors::new(DIM, Numbers::Exact, Like::MiniLm);
+    let embedding = vectors.vector(3);
+    let storages = [small, large].map(|rows| Storage::of_index(rows, &vectors).packed());
+
+    let alone = |storage: &Storage| {
+        let (context, time) = timed(|| StorageContext::from_persist_dir(storage.dir()).unwrap());
+        assert_eq!(context.generation(), Some(1));
+        time
+    };
+    let whole = |storage: &Storage| {
+        let (context, time) = timed(|| open(storage));
+        let rows = context.docstore().unwrap().len().unwrap();
+        assert_eq!(rows, storage.rows as u64);
+        time
+    };
+    let index = |storage: &Storage| {
+        let (id, time) = timed(|| {
+            let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+            let index = load_index_from_storage(&context, Some(INDEX)).unwrap();
+            index.index_id().to_owned()
+        });
+        assert_eq!(id, INDEX);
+        time
+    };
+    let first = |storage: &Storage| -> Duration {
+        let ((hit, text), time) = timed(|| {
+            let context = open(storage);
+            let query = VectorStoreQuery::new(&embedding).top_k(10);
+            let vectors = context.vector_store("default").unwrap();
+            let hit = vectors.query(&query).unwrap().remove(0);
+            let node = context.docstore().unwrap().get(&hit.id).unwrap().unwrap();
+            (hit, node.text().into_owned())
+        });
+        assert_eq!(hit.id, node_id(3).into_bytes());
+        assert!(text.len() >= 1000);
+        time
+    };
+    let rounds = run.rounds(100);
+    println!("  {small} and {large} rows x {DIM}, medians of {rounds}");
+    let [a, b] = &storages;
+    for (what, time) in [
+        ("from_persist_dir", &alone as &dyn Fn(&Storage) -> Duration),
+        ("and all its stores", &whole),
+        ("and load_index_from_storage", &index),
+        ("and a first query and its document", &first),
+    ] {
+        let [small_time, large_time] = by_turns(rounds, [&mut |_| time(a), &mut |_| time(b)]);
+        line(&format!("{what}, {small} rows"), small_time, "");
+        line(
+            &format!("{what}, {large}"),
+            large_time,
+            &share(large_time, small_time),
+        );
+    }
+}
