@@ -14,6 +14,7 @@ OURS, OTHERS, APPROXIMATE = "#d1495b", "#8d99ae", "#d9dee7"
 PANELS = {
     "open and first query": "open + first query",
     "open and first query, cold": "the same, cold cache",
+    "start to first query": "process start to first query",
     "another query": "another query",
     "another document": "a document by its id",
     "on disk": "on disk",
@@ -44,9 +45,8 @@ def main() -> None:
     figures = json.load(sys.stdin)
     # The same file from the same figures, with text that is text.
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "compare", "font.family": "sans-serif"})
-    shown = [name for name in PANELS if any(ratios[name] for ratios in figures["ratios"].values())]
-    picture, all_axes = plt.subplots(1, len(shown), figsize=(3.1 * len(shown), 2.9), layout="constrained")
-    for axes, figure in zip(all_axes, shown, strict=True):
+    picture, all_axes = plt.subplots(2, 3, figsize=(10.5, 5.4), layout="constrained")
+    for axes, figure in zip(all_axes.flat, PANELS, strict=True):
         panel(axes, figure, figures)
     picture.suptitle(f"{figures['title']}: times as much as twinstore (log scale)", fontsize=10, x=0.01, ha="left")
     if figures["approximate"]:

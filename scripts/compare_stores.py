@@ -96,7 +96,7 @@ class Twinstore(Store):
 
 
 class LlamaIndex(Store):
-    """`StorageContext.from_defaults` and `load_index_from_storage`, on the JSON."""
+    """`StorageContext.from_defaults`, on the JSON."""
 
     name = "LlamaIndex"
     module = "llama_index.core"
@@ -106,21 +106,19 @@ class LlamaIndex(Store):
         return [f"{storage}/{name}" for name in os.listdir(storage) if name.endswith(".json")]
 
     def load(self) -> None:
-        from llama_index.core import MockEmbedding, StorageContext, load_index_from_storage
+        from llama_index.core import StorageContext
         from llama_index.core.vector_stores.types import VectorStoreQuery
 
-        self.context_class = StorageContext
-        self.model, self.load_index, self.ask = MockEmbedding, load_index_from_storage, VectorStoreQuery
+        self.context_class, self.ask = StorageContext, VectorStoreQuery
 
     def prepare(self, query: list[float]):
-        return query
+        return self.ask(query_embedding=query, similarity_top_k=10)
 
     def open(self) -> None:
         self.context = self.context_class.from_defaults(persist_dir=f"{self.data}/storage")
-        self.index = self.load_index(self.context, embed_model=self.model(embed_dim=1))
 
     def query(self, query) -> list[str]:
-        return self.index.vector_store.query(self.ask(query_embedding=query, similarity_top_k=10)).ids
+        return self.context.vector_store.query(query).ids
 
     def get(self, id: str) -> dict:
         return self.context.docstore.get_document(id).to_dict()
@@ -387,7 +385,7 @@ class Lance(Store):
 
     def query(self, query) -> list[str]:
         nearest = {"column": "vector", "q": query, "k": 10, "metric": "dot"}
-        return self.table.to_table(columns=["id"], nearest=nearest)["id"].to_pylist()
+        return self.table.to_table(columns=["id", "_distance"], nearest=nearest)["id"].to_pylist()
 
     def get(self, id: str) -> dict:
         return json.loads(self.table.to_table(columns=["node"], filter=f"id='{id}'")["node"][0].as_py())
