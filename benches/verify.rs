@@ -62,7 +62,7 @@ pub fn bench(run: &Run) {
             &mut |_| check(dir, bytes, true),
         ],
     );
-    let rate = |time| format!("{:.1} GB/s", gb_per_s(bytes, time));
+    let rate = |time| format!("{:.2} GB/s", gb_per_s(bytes, time));
     line("reading the files", reading, &rate(reading));
     let part = 100.0 * reading.as_secs_f64() / light.as_secs_f64();
     let note = format!("{}, {part:.0} % of that speed", rate(light));
