@@ -20,7 +20,10 @@ mod verify;
 
 use common::Run;
 
-const BENCHES: [(&str, fn(&Run)); 6] = [
+/// Its name, and what it does.
+type Bench = (&'static str, fn(&Run));
+
+const BENCHES: [Bench; 6] = [
     ("open", open::bench),
     ("query", query::bench),
     ("get", get::bench),
