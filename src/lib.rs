@@ -40,7 +40,7 @@
 //! # Ok::<(), twinstore::Error>(())
 //! ```
 //!
-//! The layers, each importing only those before it: [`error`], [`disk`], [`bytes`],
+//! The layers, each importing only those before it: [`error`], `in_order`, [`disk`], [`bytes`],
 //! [`json`], [`container`], `blocks`, `ids`, `columns`, `planes`,
 //! `sketches`, `orders`, `hashes`, [`segment`], [`persist_dir`], [`search`], [`store`], [`convert`],
 //! [`storage_context`], `cli` (with the feature of that name). `ARCHITECTURE.md` walks through them; `docs/FORMAT.md` defines every byte on disk.
@@ -59,6 +59,7 @@ pub mod disk;
 pub mod error;
 mod hashes;
 mod ids;
+mod in_order;
 pub mod json;
 mod orders;
 pub mod persist_dir;

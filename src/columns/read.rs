@@ -175,8 +175,13 @@ impl Columns {
 
     /// Reads many entries: dictionaries are held in memory, up to a bound.
     pub(crate) fn walk(&self) -> ColumnWalk<'_> {
+        self.walk_beside(1)
+    }
+
+    /// The same, one of so many walks that share the bound.
+    pub(crate) fn walk_beside(&self, walks: usize) -> ColumnWalk<'_> {
         ColumnWalk {
-            memory: MAX_DICTIONARIES as u64 + (16 << 20),
+            memory: (MAX_DICTIONARIES as u64 + (16 << 20)) / walks.max(1) as u64,
             ..self.walk_few()
         }
     }

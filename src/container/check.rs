@@ -1,13 +1,50 @@
 //! Verifying a whole file: every block, every padding byte, every section.
 
+use std::{ops::{ControlFlow, Range}};
+
 use super::{
     Container,
     format::{ALIGN, BLOCK, HEADER_LEN},
 };
-use crate::error::{Error, Fault, Result};
+use crate::{
+    error::{Error, Fault, Result},
+    in_order::{InOrder, in_order},
+};
 
 /// Bytes looked at in one go.
 const CHUNK: u64 = 16 * BLOCK;
+
+/// Blocks that one thread checks at a time.
+const SHARE: u64 = 64;
+
+/// Hands out the blocks of a file, and notes the first that is damaged.
+struct Blocks<'p> {
+    next: u64,
+    count: u64,
+    damage: Option<Error>,
+    progress: &'p dyn Fn(u64) -> Result<()>,
+}
+
+impl InOrder for Blocks<'_> {
+    type Item = Range<u64>;
+    /// Where the share ends in the file.
+    type Outcome = (u64, Result<()>);
+
+    fn next(&mut self) -> Result<Option<Range<u64>>> {
+        let start = self.next;
+        self.next = self.count.min(start + SHARE);
+        Ok((start < self.next).then_some(start..self.next))
+    }
+
+    fn take(&mut self, (end, checked): (u64, Result<()>)) -> Result<ControlFlow<()>> {
+        (self.progress)(end)?;
+        self.damage = checked.err();
+        Ok(match self.damage {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        })
+    }
+}
 
 impl Container {
     /// Checks every byte of the file against its checksums, in order.
@@ -30,15 +67,27 @@ impl Container {
         for page in 0..self.page_crcs.len() as u64 {
             self.table_page(page)?;
         }
-        let blocks = self.trailer.crc_table.div_ceil(BLOCK);
-        for number in 0..blocks {
-            let bytes = self.source.read_unchecked(self.block_range(number))?;
-            if let Err(e) = self.verify_block(number, &bytes) {
-                return Err(self.locate().err().unwrap_or(e));
+        let mut blocks = Blocks {
+            next: 0,
+            count: self.trailer.crc_table.div_ceil(BLOCK),
+            damage: None,
+            progress,
+        };
+        in_order(&mut blocks, |_| {
+            |share: Range<u64>| {
+                let checked = share.clone().try_for_each(|number| self.check_block(number));
+                (share.end * BLOCK, checked)
             }
-            progress(number * BLOCK)?;
+        })?;
+        match blocks.damage {
+            Some(e) => Err(self.locate().err().unwrap_or(e)),
+            None => self.check_padding(),
         }
-        self.check_padding()
+    }
+
+    fn check_block(&self, number: u64) -> Result<()> {
+        let bytes = self.source.read_unchecked(self.block_range(number))?;
+        self.verify_block(number, &bytes)
     }
 
     /// Finds the section whose own CRC fails.

@@ -31,6 +31,7 @@
 //! [`print_within`].
 
 mod content;
+mod decimal;
 mod detect;
 pub mod normal;
 pub mod number;
@@ -47,11 +48,12 @@ pub mod window;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use decimal::Decimal;
 pub use normal::normalise;
 pub use number::{NumberLayout, parse_f64, print_f32_shortest, print_f64};
 pub(crate) use print::Printer;
 pub use print::{print, print_within};
-pub(crate) use runs::until_mark;
+pub(crate) use runs::{scalar, until_mark};
 pub use scan::{ScanError, ScanFault, skip_white, string_end, value_end};
 pub(crate) use string::encode_content;
 pub use string::{Escapes, decode, encode};

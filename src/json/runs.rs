@@ -104,7 +104,7 @@ pub(super) fn digits(text: &[u8]) -> usize {
 /// Up to the end of a number or literal: comma, closing bracket, colon, white
 /// space or control character.
 #[inline]
-pub(super) fn scalar(text: &[u8]) -> usize {
+pub(crate) fn scalar(text: &[u8]) -> usize {
     run(
         text,
         // Setting bit 5 makes `]` look like `}`, and no letter, digit or sign

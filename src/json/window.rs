@@ -303,6 +303,39 @@ impl<R: Read> Window<R> {
         self.limit
     }
 
+    /// Takes the text up to the end of the last array within `wanted` bytes that a
+    /// comma follows; within up to `limit` bytes, where there is none before. `None`
+    /// where there is none at all. That is a guess: the bracket may stand in a string
+    /// or in another value. `spare` takes the buffer's place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub(crate) fn take_arrays(
+        &mut self,
+        mut wanted: usize,
+        limit: usize,
+        mut spare: Vec<u8>,
+    ) -> Result<Option<Vec<u8>>> {
+        let len = loop {
+            let text = self.ahead(wanted)?;
+            match last_array(text, wanted) {
+                Some(len) => break len,
+                None if text.len() < wanted || wanted >= limit => return Ok(None),
+                None => wanted = limit.min(wanted * 2),
+            }
+        };
+        let end = self.start + len;
+        spare.clear();
+        spare.extend_from_slice(self.buffer.get(end..).unwrap_or_default());
+        let mut text = std::mem::replace(&mut self.buffer, spare);
+        text.truncate(end);
+        text.drain(..self.start);
+        self.base += end as u64;
+        self.start = 0;
+        Ok(Some(text))
+    }
+
     /// Passes over the value that comes next without checking it, unless it is
     /// longer than `limit` or not whole: then it stays unread. Returns whether.
     ///
@@ -409,6 +442,15 @@ impl<R: Read> Window<R> {
             fault,
         }
     }
+}
+
+/// The offset after the last closing square bracket that a comma follows, among the
+/// first `wanted` bytes.
+fn last_array(text: &[u8], wanted: usize) -> Option<usize> {
+    let searched = text.get(..wanted).unwrap_or(text);
+    let mut brackets = memchr::memrchr_iter(b']', searched);
+    let last = brackets.find(|at| text.get(skip_white(text, at + 1)) == Some(&b','));
+    last.map(|at| at + 1)
 }
 
 /// Bytes that stand between the brackets of an array of numbers.

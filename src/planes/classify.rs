@@ -1,7 +1,9 @@
 //! From the tokens of a row to its f32 components and its class.
 
 use super::format::{MAX_DIM, RowClass, allowance, norm};
-use crate::json::{Elements, NumberLayout, parse_f64, print_f32_shortest, print_f64};
+use crate::json::{
+    Decimal, NumberLayout, parse_f64, print_f32_shortest, print_f64, scalar, skip_white,
+};
 
 /// Why a value cannot be a row of a plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,12 +14,14 @@ pub(crate) enum NotARow {
     Length,
 }
 
-/// A row, taken apart. Reused from row to row.
+/// A row, taken apart. Used again for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Row<'t> {
     pub(crate) tokens: Vec<&'t [u8]>,
     pub(crate) values: Vec<f64>,
     pub(crate) nearest: Vec<f32>,
+    /// Of those tokens that are such.
+    decimals: Vec<Option<Decimal>>,
     /// Columns whose tokens the class does not print.
     pub(crate) exceptions: Vec<usize>,
 }
@@ -25,23 +29,61 @@ pub(crate) struct Row<'t> {
 impl<'t> Row<'t> {
     /// Parses the array `text`.
     pub(crate) fn parse(text: &'t [u8]) -> Result<Row<'t>, NotARow> {
+        let mut row = Row::default();
+        match row.read(text)? == text.len() {
+            true => Ok(row),
+            false => Err(NotARow::NotNumbers),
+        }
+    }
+
+    /// Takes the place of this row with the array that `text` begins with; gives
+    /// the array's length. The text need not have been scanned.
+    pub(crate) fn read(&mut self, text: &'t [u8]) -> Result<usize, NotARow> {
+        self.tokens.clear();
+        self.values.clear();
+        self.nearest.clear();
+        self.decimals.clear();
         if text.first() != Some(&b'[') {
             return Err(NotARow::NotNumbers);
         }
-        let mut row = Row::default();
-        for token in Elements::new(text) {
-            if row.tokens.len() == MAX_DIM {
-                return Err(NotARow::Length);
-            }
-            let value = parse_f64(token).ok_or(NotARow::NotNumbers)?;
-            row.tokens.push(token);
-            row.values.push(value);
-            row.nearest.push(nearest(value));
-        }
-        if row.tokens.is_empty() {
+        let mut at = skip_white(text, 1);
+        if text.get(at) == Some(&b']') {
             return Err(NotARow::Length);
         }
-        Ok(row)
+        loop {
+            if self.tokens.len() == MAX_DIM {
+                return Err(NotARow::Length);
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            at += self.component(rest).ok_or(NotARow::NotNumbers)?;
+            at = skip_white(text, at);
+            match text.get(at) {
+                Some(b',') => at = skip_white(text, at + 1),
+                Some(b']') => return Ok(at + 1),
+                _ => return Err(NotARow::NotNumbers),
+            }
+        }
+    }
+
+    /// Takes the number that `text` begins with; gives its length.
+    #[inline]
+    fn component(&mut self, text: &'t [u8]) -> Option<usize> {
+        let decimal = Decimal::read(text).and_then(|(decimal, len)| {
+            let value = decimal.value()?;
+            Some((decimal, len, value))
+        });
+        let (decimal, len, value) = match decimal {
+            Some((decimal, len, value)) => (Some(decimal), len, value),
+            None => {
+                let len = scalar(text);
+                (None, len, parse_f64(text.get(..len)?)?)
+            }
+        };
+        self.tokens.push(text.get(..len)?);
+        self.values.push(value);
+        self.nearest.push(nearest(value));
+        self.decimals.push(decimal);
+        Some(len)
     }
 
     /// Exact or Decimal, whichever prints all tokens; else the one that
@@ -66,11 +108,25 @@ impl<'t> Row<'t> {
     fn misfits(&mut self, class: RowClass, layout: NumberLayout, allowed: usize) -> bool {
         self.exceptions.clear();
         let mut printed = Vec::with_capacity(32);
-        let columns = self.tokens.iter().zip(&self.values).zip(&self.nearest);
-        for (column, ((token, &value), &nearest)) in columns.enumerate() {
-            printed.clear();
-            if prints(class, layout, value, nearest, &mut printed) && printed == *token {
-                continue;
+        let columns = self.tokens.iter().zip(&self.decimals);
+        let columns = columns.zip(self.values.iter().zip(&self.nearest));
+        for (column, ((token, decimal), (&value, &nearest))) in columns.enumerate() {
+            if stands_for(class, value, nearest) {
+                let proved = decimal.is_some_and(|decimal| match class {
+                    RowClass::Exact | RowClass::Delta => decimal.is_print_of(value),
+                    RowClass::Decimal => decimal.is_print_of_f32(nearest),
+                });
+                if proved {
+                    continue;
+                }
+                printed.clear();
+                match class {
+                    RowClass::Exact | RowClass::Delta => print_f64(value, layout, &mut printed),
+                    RowClass::Decimal => print_f32_shortest(nearest, layout, &mut printed),
+                }
+                if printed == *token {
+                    continue;
+                }
             }
             if self.exceptions.len() == allowed {
                 return false;
@@ -101,34 +157,15 @@ fn nearest(value: f64) -> f32 {
     }
 }
 
-/// Prints what `class` makes of `nearest`; false where it cannot stand for
-/// `value` at all: infinities, NaN, and f32 subnormals, which a search that
-/// flushes them to zero would get wrong.
-fn prints(
-    class: RowClass,
-    layout: NumberLayout,
-    value: f64,
-    nearest: f32,
-    out: &mut Vec<u8>,
-) -> bool {
-    if !(nearest.is_normal() || nearest == 0.0) {
-        return false;
-    }
-    match class {
-        RowClass::Exact if f64::from(nearest).to_bits() == value.to_bits() => {
-            print_f64(value, layout, out);
-            true
+/// Whether `class` can stand for `value` at all: not for infinities, NaN, and f32
+/// subnormals, which a search that flushes them to zero would get wrong.
+fn stands_for(class: RowClass, value: f64, nearest: f32) -> bool {
+    (nearest.is_normal() || nearest == 0.0)
+        && match class {
+            RowClass::Exact => f64::from(nearest).to_bits() == value.to_bits(),
+            RowClass::Decimal => true,
+            RowClass::Delta => delta(value, nearest).is_some(),
         }
-        RowClass::Exact => false,
-        RowClass::Decimal => {
-            print_f32_shortest(nearest, layout, out);
-            true
-        }
-        RowClass::Delta => {
-            print_f64(value, layout, out);
-            delta(value, nearest).is_some()
-        }
-    }
 }
 
 /// What a Delta row adds to the bits of the widened f32.

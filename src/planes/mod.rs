@@ -16,20 +16,23 @@
 //!
 //! A row's `RowClass` is the cheapest of three that prints its tokens back:
 //! `classify.rs` decides it. It knows JSON number *tokens*, not stores.
-//! `read.rs` and `write.rs` are twins.
+//! `read.rs` and `write.rs` are twins. `rows.rs` has rows on their way from the thread
+//! that takes them apart to the one that writes.
 
 mod check;
 mod classify;
 mod format;
 mod numbers;
 mod read;
+mod rows;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use classify::NotARow;
+pub(crate) use classify::{NotARow, Row};
 pub(crate) use format::{PlaneMeta, is_regular, norm};
 pub(crate) use numbers::Numbers;
 pub(crate) use read::{Plane, StoredRow};
+pub(crate) use rows::ReadRows;
 pub(crate) use write::{PlaneBuilder, PlanesBuilder, Pushed};

@@ -2,12 +2,13 @@
 //! goes to spills.
 
 use super::{
-    classify::{NotARow, Row, delta},
+    classify::{NotARow, Row},
     format::{
         HAS_EXCEPTIONS, MAX_PLANES, MIN_RECORD_DIM, PLANE_ALIGN, PlaneMeta, RANK_GROUP, RowClass,
         deltas_in, is_regular,
     },
     read::StoredRow,
+    rows::{ReadRows, push_deltas},
 };
 use crate::{
     bytes::{LazySpill, Spills},
@@ -73,6 +74,28 @@ impl PlaneBuilder {
         Ok(Pushed::Row)
     }
 
+    /// Appends row `n` of rows that were taken apart, as [`push`](Self::push) does with
+    /// its text. `None`, and nothing is appended, where only the text tells how.
+    pub(crate) fn push_read(
+        &mut self,
+        rows: &ReadRows,
+        n: usize,
+        style: &JsonStyle,
+        nearest: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Option<Pushed>> {
+        let settles = style.numbers.is_none() && rows.tells_layout(n);
+        let other_layout = style.numbers() != rows.layout;
+        let other_dim = self.meta.rows > 0 && rows.dim != self.meta.dim as usize;
+        let (false, Some(row)) = (settles || other_layout || other_dim, rows.row(n)) else {
+            return Ok(None);
+        };
+        nearest(row.nearest)?;
+        self.low.write(row.low)?;
+        let dim = u32::try_from(rows.dim).unwrap_or(u32::MAX);
+        self.note(dim, row.class, row.norm, tokens(row.exceptions))?;
+        Ok(Some(Pushed::Row))
+    }
+
     /// Appends a row of another plane as it is, with its norm. It prints as it
     /// did, in the same number layout.
     pub(crate) fn copy(
@@ -90,9 +113,7 @@ impl PlaneBuilder {
         if row.class == RowClass::Delta {
             self.low.write(low)?;
         }
-        let exceptions = row.exceptions.iter();
-        let exceptions = exceptions.map(|(column, token)| (*column, token.as_slice()));
-        self.note(dim, row.class, norm, exceptions)?;
+        self.note(dim, row.class, norm, tokens(&row.exceptions))?;
         Ok(Pushed::Row)
     }
 
@@ -108,9 +129,7 @@ impl PlaneBuilder {
         nearest(&bytes)?;
         if class == RowClass::Delta {
             bytes.clear();
-            // An exception has no delta: its value comes from its token.
-            let deltas = row.values.iter().zip(&row.nearest);
-            bytes.extend(deltas.flat_map(|(&x, &f)| delta(x, f).unwrap_or(0).to_le_bytes()));
+            push_deltas(row, &mut bytes);
             self.low.write(&bytes)?;
         }
         let exceptions = row.exceptions.iter().map(|&column| {
@@ -165,6 +184,12 @@ impl PlaneBuilder {
         write_beside(vec![self], out)?;
         Ok(meta)
     }
+}
+
+/// Columns and tokens of exceptions.
+fn tokens(exceptions: &[(u32, Vec<u8>)]) -> impl ExactSizeIterator<Item = (u32, &[u8])> {
+    let exceptions = exceptions.iter();
+    exceptions.map(|(column, token)| (*column, token.as_slice()))
 }
 
 /// The class of a row, in a style that it may settle.

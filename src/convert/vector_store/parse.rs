@@ -1,6 +1,7 @@
 //! From the text of a vector store to a segment, in one pass, or two where
 //! `embedding_dict` is not the first map.
 
+use super::rows::{self, Stopped};
 use crate::{
     error::Result,
     json::{Window, decode},
@@ -110,6 +111,28 @@ fn entries(
 ) -> Attempt<()> {
     window.expect(b'{')?;
     let mut more = window.peek()? != Some(b'}');
+    if more && map == Map::Embeddings {
+        match rows::parse(window, writer, progress)? {
+            Ok(Stopped::AtEntry) => {}
+            Ok(Stopped::AfterValue) => more = another(window)?,
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    if let Err(why) = one_by_one(window, map, writer, progress, more)? {
+        return Ok(Err(why));
+    }
+    window.expect(b'}')?;
+    Ok(Ok(()))
+}
+
+/// Gives entries to `writer` from the one that comes next on, if there are `more`.
+pub(super) fn one_by_one(
+    window: &mut Window,
+    map: Map,
+    writer: &mut VectorWriter,
+    progress: &dyn Fn(u64) -> Result<()>,
+    mut more: bool,
+) -> Attempt<()> {
     let mut key = Vec::new();
     while more {
         key.clear();
@@ -121,7 +144,6 @@ fn entries(
         progress(window.position())?;
         more = another(window)?;
     }
-    window.expect(b'}')?;
     Ok(Ok(()))
 }
 

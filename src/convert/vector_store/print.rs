@@ -1,6 +1,6 @@
 //! From the segments of a vector store to its text.
 
-use super::{ENTRY_DEPTH, MEMBER_DEPTH};
+use super::{ENTRY_DEPTH, MEMBER_DEPTH, entries::print_entries};
 use crate::{
     error::Result,
     json::{JsonStyle, decode},
@@ -59,7 +59,7 @@ fn print_all(
             Member::Map { map, key } => {
                 out.extend_from_slice(key);
                 style.colon(&mut out);
-                let mut printing = MapText {
+                let printing = MapText {
                     store,
                     map: *map,
                     key,
@@ -91,30 +91,47 @@ struct MapText<'s> {
 
 impl MapText<'_> {
     fn print(
-        &mut self,
+        &self,
         out: &mut Vec<u8>,
         sink: &mut dyn FnMut(&[u8]) -> Result<()>,
-        mut rescue: Option<&mut dyn Rescue>,
+        rescue: Option<&mut dyn Rescue>,
     ) -> Result<()> {
-        let (map, style) = (self.map, self.style);
-        let stack = self.store.stack()?;
-        let mut printers = Vec::with_capacity(stack.segments().len());
-        for segment in stack.segments() {
-            printers.push(match &mut rescue {
-                Some(rescue) => EntryPrinter::rescuing(segment, map, &mut **rescue),
-                None => EntryPrinter::new(segment, map)?,
-            });
-        }
-        let mut entries = match &mut rescue {
-            None => stack.entries(map)?,
-            Some(rescue) => {
-                let (entries, ordered) = stack.rescued(map)?;
-                if !ordered {
-                    rescue.disordered(&self.path());
-                }
-                entries
+        let first = match rescue {
+            Some(rescue) => self.print_rescued(out, sink, rescue)?,
+            None => {
+                sink(out)?;
+                out.clear();
+                let mut first = true;
+                print_entries(self.store, self.map, &mut |text| {
+                    first = false;
+                    sink(text)
+                })?;
+                first
             }
         };
+        match first {
+            true => out.extend_from_slice(b"{}"),
+            false => self.style.close(b'}', ENTRY_DEPTH, out),
+        }
+        Ok(())
+    }
+
+    /// Prints entry by entry, what can be printed; says whether there is none.
+    fn print_rescued(
+        &self,
+        out: &mut Vec<u8>,
+        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+        rescue: &mut dyn Rescue,
+    ) -> Result<bool> {
+        let (map, style) = (self.map, self.style);
+        let stack = self.store.stack()?;
+        let segments = stack.segments().iter();
+        let printers = segments.map(|segment| EntryPrinter::rescuing(segment, map, rescue));
+        let mut printers: Vec<_> = printers.collect();
+        let (mut entries, ordered) = stack.rescued(map)?;
+        if !ordered {
+            rescue.disordered(&self.path());
+        }
         let mut first = true;
         while let Some((n, entry)) = entries.next()? {
             let before = out.len();
@@ -125,15 +142,12 @@ impl MapText<'_> {
             let Some(printer) = printers.get_mut(n) else {
                 continue;
             };
-            match (printer.print(entry, style, ENTRY_DEPTH, out), &mut rescue) {
-                (Ok(()), rescue) => {
+            match printer.print(entry, style, ENTRY_DEPTH, out) {
+                Ok(()) => {
                     first = false;
-                    if let Some(rescue) = rescue {
-                        rescue.kept();
-                    }
+                    rescue.kept();
                 }
-                (Err(error), None) => return Err(error),
-                (Err(error), Some(rescue)) => {
+                Err(error) => {
                     out.truncate(before);
                     rescue.lost(Lost {
                         segment: n,
@@ -149,11 +163,7 @@ impl MapText<'_> {
                 out.clear();
             }
         }
-        match first {
-            true => out.extend_from_slice(b"{}"),
-            false => style.close(b'}', ENTRY_DEPTH, out),
-        }
-        Ok(())
+        Ok(first)
     }
 
     fn path(&self) -> CollectionPath {

@@ -23,6 +23,7 @@ mod format;
 mod matrix;
 mod oddments;
 mod read;
+mod rows;
 mod write;
 
 #[cfg(test)]
@@ -33,5 +34,6 @@ pub(crate) use format::{Member, Part};
 pub use matrix::Matrix;
 pub(crate) use oddments::OddmentWalk;
 pub use read::{Metadata, NumberClasses, VectorSegment};
+pub(crate) use rows::{RowsEnd, VectorRows};
 pub use write::NotStructural;
 pub(crate) use write::{Attempt, VectorWriter};

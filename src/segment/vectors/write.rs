@@ -14,7 +14,7 @@ use crate::{
     ids::IdBuilder,
     json::{JsonStyle, decode, encode, normalise, print_within},
     orders::{Order, OrdersBuilder, SequencesBuilder},
-    planes::{PlaneBuilder, Pushed},
+    planes::{PlaneBuilder, Pushed, ReadRows},
     sketches::{self, SketchPolicy},
 };
 
@@ -220,7 +220,7 @@ impl VectorWriter {
     }
 
     /// Appends an entry without its value; gives its number.
-    fn push_key(&mut self, map: Map, key: &[u8], sequence: Option<u64>) -> Attempt<u32> {
+    pub(super) fn push_key(&mut self, map: Map, key: &[u8], sequence: Option<u64>) -> Attempt<u32> {
         let mut id = Vec::with_capacity(key.len());
         if decode(key, &mut id).is_err() {
             return Ok(Err(NotStructural::OddStrings));
@@ -245,7 +245,22 @@ impl VectorWriter {
         Ok(self.note_key(map, entry, &id, key).map(|()| entry))
     }
 
-    fn push_vector(&mut self, value: &[u8]) -> Attempt<()> {
+    pub(super) fn style(&self) -> &JsonStyle {
+        &self.style
+    }
+
+    /// Appends the vector of the entry whose key came last; `None`, and nothing is
+    /// appended, where its text is needed.
+    pub(super) fn push_read(&mut self, rows: &ReadRows, n: usize) -> Result<Option<Result<(), NotStructural>>> {
+        let out = &mut self.out;
+        let pushed = self
+            .plane
+            .push_read(rows, n, &self.style, &mut |nearest| out.write(nearest))?;
+        Ok(pushed.map(|pushed| self.is_vector(pushed)))
+    }
+
+    /// The same from its text.
+    pub(super) fn push_vector(&mut self, value: &[u8]) -> Attempt<()> {
         let out = &mut self.out;
         let pushed = self
             .plane

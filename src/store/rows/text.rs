@@ -22,13 +22,22 @@ pub(crate) struct EntryPrinter<'s> {
 
 impl<'s> EntryPrinter<'s> {
     pub(crate) fn new(segment: &'s VectorSegment, map: Map) -> Result<EntryPrinter<'s>> {
+        EntryPrinter::beside(segment, map, 1)
+    }
+
+    /// One of so many that print at the same time.
+    pub(crate) fn beside(
+        segment: &'s VectorSegment,
+        map: Map,
+        printers: usize,
+    ) -> Result<EntryPrinter<'s>> {
         let has_columns = map != Map::Embeddings && segment.entries(map) > 0;
         Ok(EntryPrinter {
             segment,
             map,
             odd: OddmentWalk::of(map, &segment.oddments()?),
             columns: match has_columns {
-                true => Some(segment.columns()?.walk()),
+                true => Some(segment.columns()?.walk_beside(printers)),
                 false => None,
             },
             id: Vec::new(),
