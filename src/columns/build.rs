@@ -42,6 +42,8 @@ struct Dictionary {
     codes: HashTable<u32>,
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// The code that was given last.
+    last: u32,
 }
 
 impl Dictionary {
@@ -55,6 +57,15 @@ impl Dictionary {
 
     /// The code of `value`, counted from 1.
     fn code(&mut self, value: &[u8]) -> u32 {
+        // Neighbours mostly have the same.
+        if self.last > 0 && self.value(self.last - 1) == value {
+            return self.last;
+        }
+        self.last = self.find(value);
+        self.last
+    }
+
+    fn find(&mut self, value: &[u8]) -> u32 {
         let hash = self.keyed.hash_one(value);
         if let Some(&index) = self.codes.find(hash, |&index| self.value(index) == value) {
             return index + 1;

@@ -16,6 +16,9 @@ use crate::{
     json::JsonStyle,
 };
 
+/// The longest value that is remembered.
+const MAX_REMEMBERED: usize = 64 << 10;
+
 /// The columns of a segment being written.
 pub(crate) struct ColumnsBuilder {
     shared: Shared,
@@ -28,6 +31,19 @@ pub(crate) struct ColumnsBuilder {
     raw: Option<ColumnBuilder>,
     ref_doc: Option<(u32, ColumnBuilder)>,
     dictionaries: usize,
+    /// What came last.
+    last: Option<Last>,
+}
+
+/// A value of `metadata_dict`, taken apart: the nodes of a document often all have the
+/// same.
+struct Last {
+    /// Empty where it is too long to be remembered.
+    text: Vec<u8>,
+    /// After it was looked at.
+    style: JsonStyle,
+    /// Members and shape, unless it is kept as text.
+    shaped: Option<(Entry, u32)>,
 }
 
 impl ColumnsBuilder {
@@ -47,6 +63,7 @@ impl ColumnsBuilder {
             raw: None,
             ref_doc: None,
             dictionaries: 0,
+            last: None,
         })
     }
 
@@ -64,13 +81,10 @@ impl ColumnsBuilder {
         depth: usize,
     ) -> Result<()> {
         let entry = self.entries();
-        let members = Entry::parse(text);
-        style.learn_escapes(text);
-        let members = members.filter(|members| members.prints(style, depth, text));
-        let shaped = members.and_then(|members| {
-            let shape = self.shape_of(&members)?;
-            Some((members, shape))
-        });
+        let last = self.last.take();
+        let last = last.filter(|last| last.text == text && last.style == *style);
+        let last = last.unwrap_or_else(|| self.look_at(text, style, depth));
+        let shaped = last.shaped.as_ref();
         let Some((members, shape)) = shaped else {
             let raw = self.raw.get_or_insert_default();
             let before = raw.dictionary_size();
@@ -80,7 +94,7 @@ impl ColumnsBuilder {
             self.shape_codes.push(0, &mut self.shared.codes)?;
             return self.keep_within_memory();
         };
-        let columns = self.shapes.get(shape as usize - 1).cloned();
+        let columns = self.shapes.get(*shape as usize - 1).cloned();
         for (column, (_, value)) in columns.unwrap_or_default().iter().zip(&members.0) {
             if let Some((_, column)) = self.columns.get_mut(*column as usize) {
                 let before = column.dictionary_size();
@@ -89,8 +103,26 @@ impl ColumnsBuilder {
                 self.dictionaries = self.dictionaries.saturating_sub(before);
             }
         }
-        self.shape_codes.push(shape, &mut self.shared.codes)?;
+        self.shape_codes.push(*shape, &mut self.shared.codes)?;
+        self.last = (!last.text.is_empty()).then_some(last);
         self.keep_within_memory()
+    }
+
+    /// Takes a value apart, and settles the style by it.
+    fn look_at(&mut self, text: &[u8], style: &mut JsonStyle, depth: usize) -> Last {
+        let members = Entry::parse(text);
+        style.learn_escapes(text);
+        let members = members.filter(|members| members.prints(style, depth, text));
+        let shaped = members.and_then(|members| {
+            let shape = self.shape_of(&members)?;
+            Some((members, shape))
+        });
+        let is_short = text.len() <= MAX_REMEMBERED;
+        Last {
+            text: is_short.then(|| text.to_vec()).unwrap_or_default(),
+            style: style.clone(),
+            shaped,
+        }
     }
 
     /// Appends the value of `text_id_to_ref_doc_id` for the next entry, in

@@ -172,7 +172,8 @@ fn write(
     limit: Option<u64>,
     progress: &dyn Progress,
 ) -> Result<Option<Fingerprint>> {
-    let mut out = BufWriter::with_capacity(1 << 20, file);
+    // Longer pieces are not copied.
+    let mut out = BufWriter::with_capacity(64 << 10, file);
     let mut fingerprinter = Fingerprinter::new(length.unwrap_or(0));
     let write = || Error::io("write", path);
     let mut over = false;

@@ -28,8 +28,8 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// Digits after the point: `10^22` is the largest power of ten that is an f64.
 const MAX_PLACES: usize = 22;
-/// Digits in all, so that they fit a u64.
-const MAX_DIGITS: usize = 19;
+/// Digits in all, so that they fit an i64.
+const MAX_DIGITS: usize = 18;
 /// Digits before the point. From 17 on, exponents are written.
 const MAX_WHOLE: usize = 15;
 
@@ -113,14 +113,13 @@ impl Decimal {
                 word = eight(text, at)?;
                 continue;
             }
+            // What does not belong to it is shifted out, zeros come before it. There
+            // is no branch for the number of digits, which cannot be foreseen.
             let count = stop.trailing_zeros() / 8;
-            if count > 0 {
-                // What does not belong to it is shifted out, zeros come before it.
-                let last = value_of(word << (64 - 8 * count));
-                let ten = SMALL_TENS.get(count as usize)?;
-                digits = digits.wrapping_mul(*ten).wrapping_add(last);
-                at += count as usize;
-            }
+            let last = value_of(word << (56 - 8 * count) << 8);
+            let ten = SMALL_TENS.get(count as usize)?;
+            digits = digits.wrapping_mul(*ten).wrapping_add(last);
+            at += count as usize;
             break;
         }
         let places = at - point;
@@ -139,7 +138,8 @@ impl Decimal {
     /// The nearest f64, which is the token's value. `None` where this does not tell.
     #[inline]
     pub(crate) fn value(&self) -> Option<f64> {
-        let quotient = self.digits as f64 / TENS.get(self.places as usize)?;
+        // As signed integers become floats in one step.
+        let quotient = self.digits.cast_signed() as f64 / TENS.get(self.places as usize)?;
         if self.digits <= 1 << f64::MANTISSA_DIGITS {
             // Both were exact, and division rounds correctly.
             return Some(self.signed(quotient));
@@ -147,19 +147,15 @@ impl Decimal {
         // Rounded twice, it may be the float next to the nearest, or the one after.
         let (mantissa, exponent) = parts(quotient);
         let step = FIVES.get(self.places as usize)?.cast_signed();
-        let mut off = self.off(mantissa, exponent)?;
+        let off = self.off(mantissa, exponent)?;
         if mantissa == 1 << 52 && off < 0 {
             // Below a power of two floats are nearer to each other.
             return None;
         }
-        let mut bits = quotient.to_bits();
-        if 2 * off > step {
-            bits += 1;
-            off -= step;
-        } else if 2 * off < -step {
-            bits -= 1;
-            off += step;
-        }
+        // One up, one down, or none; which of them cannot be foreseen either.
+        let steps = i64::from(2 * off > step) - i64::from(2 * off < -step);
+        let off = off - steps * step;
+        let bits = quotient.to_bits().wrapping_add_signed(steps);
         (2 * off.abs() < step).then(|| self.signed(f64::from_bits(bits)))
     }
 
@@ -218,7 +214,7 @@ impl Decimal {
 
     #[inline]
     fn signed(&self, size: f64) -> f64 {
-        if self.negative { -size } else { size }
+        f64::from_bits(size.to_bits() | u64::from(self.negative) << 63)
     }
 }
 

@@ -175,7 +175,32 @@ fn print_common(text: &[u8], layout: NumberLayout, out: &mut Vec<u8>) {
         NumberLayout::JavaScript => text.strip_suffix(b".0").unwrap_or(text),
         _ => text,
     };
-    out.extend_from_slice(text);
+    if !(push_ends::<16>(text, out) || push_ends::<8>(text, out)) {
+        out.extend_from_slice(text);
+    }
+}
+
+/// Appends a text of `N` to `2 N` bytes as its first and its last `N`, which overlap:
+/// copies of a length that is known are a step or two, others a call. False where it
+/// has another length.
+#[inline]
+fn push_ends<const N: usize>(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let ends = (text.first_chunk::<N>(), text.last_chunk::<N>());
+    let (Some(first), Some(last)) = ends else {
+        return false;
+    };
+    if text.len() > 2 * N {
+        return false;
+    }
+    let start = out.len();
+    out.extend_from_slice(first);
+    out.extend_from_slice(last);
+    let end = start + text.len();
+    if let Some(place) = out.get_mut(end - N..end) {
+        place.copy_from_slice(last);
+    }
+    out.truncate(end);
+    true
 }
 
 /// For all other finite values: takes digits and exponent out of `text`,

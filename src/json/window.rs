@@ -303,8 +303,8 @@ impl<R: Read> Window<R> {
         self.limit
     }
 
-    /// Takes the text up to the end of the last array within `wanted` bytes that a
-    /// comma follows; within up to `limit` bytes, where there is none before. `None`
+    /// Takes the text up to the end of the last array that a comma follows, of about
+    /// `wanted` bytes; of up to `limit` bytes, where there is none before. `None`
     /// where there is none at all. That is a guess: the bracket may stand in a string
     /// or in another value. `spare` takes the buffer's place.
     ///
@@ -319,7 +319,8 @@ impl<R: Read> Window<R> {
     ) -> Result<Option<Vec<u8>>> {
         let len = loop {
             let text = self.ahead(wanted)?;
-            match last_array(text, wanted) {
+            // What is left unread is less than what is read at a time.
+            match last_array(text, wanted * 2) {
                 Some(len) => break len,
                 None if text.len() < wanted || wanted >= limit => return Ok(None),
                 None => wanted = limit.min(wanted * 2),
@@ -445,9 +446,9 @@ impl<R: Read> Window<R> {
 }
 
 /// The offset after the last closing square bracket that a comma follows, among the
-/// first `wanted` bytes.
-fn last_array(text: &[u8], wanted: usize) -> Option<usize> {
-    let searched = text.get(..wanted).unwrap_or(text);
+/// first `most` bytes.
+fn last_array(text: &[u8], most: usize) -> Option<usize> {
+    let searched = text.get(..most).unwrap_or(text);
     let mut brackets = memchr::memrchr_iter(b']', searched);
     let last = brackets.find(|at| text.get(skip_white(text, at + 1)) == Some(&b','));
     last.map(|at| at + 1)

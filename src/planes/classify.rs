@@ -17,11 +17,10 @@ pub(crate) enum NotARow {
 /// A row, taken apart. Used again for the next.
 #[derive(Debug, Default)]
 pub(crate) struct Row<'t> {
-    pub(crate) tokens: Vec<&'t [u8]>,
+    /// The tokens, and what those are that are decimals.
+    tokens: Vec<(&'t [u8], Option<Decimal>)>,
     pub(crate) values: Vec<f64>,
     pub(crate) nearest: Vec<f32>,
-    /// Of those tokens that are such.
-    decimals: Vec<Option<Decimal>>,
     /// Columns whose tokens the class does not print.
     pub(crate) exceptions: Vec<usize>,
 }
@@ -42,7 +41,6 @@ impl<'t> Row<'t> {
         self.tokens.clear();
         self.values.clear();
         self.nearest.clear();
-        self.decimals.clear();
         if text.first() != Some(&b'[') {
             return Err(NotARow::NotNumbers);
         }
@@ -59,7 +57,10 @@ impl<'t> Row<'t> {
             at = skip_white(text, at);
             match text.get(at) {
                 Some(b',') => at = skip_white(text, at + 1),
-                Some(b']') => return Ok(at + 1),
+                Some(b']') => {
+                    self.nearest.extend(self.values.iter().map(|&x| nearest(x)));
+                    return Ok(at + 1);
+                }
                 _ => return Err(NotARow::NotNumbers),
             }
         }
@@ -79,11 +80,19 @@ impl<'t> Row<'t> {
                 (None, len, parse_f64(text.get(..len)?)?)
             }
         };
-        self.tokens.push(text.get(..len)?);
+        self.tokens.push((text.get(..len)?, decimal));
         self.values.push(value);
-        self.nearest.push(nearest(value));
-        self.decimals.push(decimal);
         Some(len)
+    }
+
+    /// Number of components.
+    pub(crate) fn dim(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The token of a column.
+    pub(crate) fn token(&self, column: usize) -> &'t [u8] {
+        self.tokens.get(column).map_or(&[], |(token, _)| token)
     }
 
     /// Exact or Decimal, whichever prints all tokens; else the one that
@@ -108,7 +117,7 @@ impl<'t> Row<'t> {
     fn misfits(&mut self, class: RowClass, layout: NumberLayout, allowed: usize) -> bool {
         self.exceptions.clear();
         let mut printed = Vec::with_capacity(32);
-        let columns = self.tokens.iter().zip(&self.decimals);
+        let columns = self.tokens.iter();
         let columns = columns.zip(self.values.iter().zip(&self.nearest));
         for (column, ((token, decimal), (&value, &nearest))) in columns.enumerate() {
             if stands_for(class, value, nearest) {

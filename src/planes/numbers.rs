@@ -41,6 +41,15 @@ impl<T: AnyBitPattern> Deref for Numbers<'_, T> {
     }
 }
 
+/// Appends numbers as they stand in a file.
+pub(super) fn push_f32(numbers: &[f32], out: &mut Vec<u8>) {
+    if cfg!(target_endian = "little") {
+        out.extend_from_slice(bytemuck::cast_slice(numbers));
+    } else {
+        out.extend(numbers.iter().flat_map(|x| x.to_le_bytes()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -422,10 +422,15 @@ impl StoredRow<'_> {
         let layout = style.numbers();
         let mut exceptions = self.exceptions.iter().peekable();
         let mut low = self.low();
+        let mut comma = Vec::new();
+        style.comma(depth + 1, &mut comma);
         style.open(b'[', depth + 1, out);
         for (column, nearest) in self.nearest().enumerate() {
-            if column > 0 {
-                style.comma(depth + 1, out);
+            match comma.as_slice() {
+                _ if column == 0 => {}
+                // A length that is known makes it one step.
+                [comma, blank] => out.extend_from_slice(&[*comma, *blank]),
+                comma => out.extend_from_slice(comma),
             }
             let delta = low.next();
             if let Some((_, token)) = exceptions.next_if(|(c, _)| *c as usize == column) {

@@ -3,14 +3,17 @@
 use super::{
     classify::{NotARow, Row, delta},
     format::RowClass,
+    numbers::push_f32,
 };
-use crate::json::NumberLayout;
+use crate::json::{JsonStyle, NumberLayout};
 
 /// Rows of one length, one after another, as a plane stores them.
 #[derive(Debug)]
 pub(crate) struct ReadRows {
     /// In which their classes were found.
     pub(super) layout: NumberLayout,
+    /// Whether that is a guess, which a row may correct.
+    open: bool,
     pub(super) dim: usize,
     /// The f32 components of all rows.
     nearest: Vec<u8>,
@@ -41,10 +44,11 @@ pub(super) struct Taken<'r> {
 }
 
 impl ReadRows {
-    /// None yet.
-    pub(crate) fn new(layout: NumberLayout) -> ReadRows {
+    /// None yet, for a file of this style.
+    pub(crate) fn new(style: &JsonStyle) -> ReadRows {
         ReadRows {
-            layout,
+            layout: style.numbers(),
+            open: style.numbers.is_none(),
             dim: 0,
             nearest: Vec::new(),
             low: Vec::new(),
@@ -64,35 +68,32 @@ impl ReadRows {
         row: &mut Row<'t>,
     ) -> Result<usize, NotARow> {
         let len = row.read(text)?;
-        let dim = row.tokens.len();
+        let dim = row.dim();
         if self.rows.is_empty() {
             self.dim = dim;
         } else if self.dim != dim {
             return Err(NotARow::Length);
         }
         let class = row.classify(self.layout);
-        self.nearest.reserve(dim * 4);
-        for x in &row.nearest {
-            self.nearest.extend_from_slice(&x.to_le_bytes());
-        }
+        push_f32(&row.nearest, &mut self.nearest);
         if class == RowClass::Delta {
             push_deltas(row, &mut self.low);
         }
         for &column in &row.exceptions {
-            let token = row.tokens.get(column).map(|token| token.to_vec());
-            let column = u32::try_from(column).unwrap_or(u32::MAX);
-            self.exceptions.push((column, token.unwrap_or_default()));
+            let number = u32::try_from(column).unwrap_or(u32::MAX);
+            self.exceptions.push((number, row.token(column).to_vec()));
         }
         self.rows.push(ReadRow {
             class,
             norm: row.norm(),
-            tells_layout: row.tells_layout(),
+            tells_layout: self.open && row.tells_layout(),
             low_end: self.low.len(),
             exceptions_end: self.exceptions.len(),
         });
         Ok(len)
     }
 
+    /// Whether row `n` corrects a layout that was a guess.
     pub(super) fn tells_layout(&self, n: usize) -> bool {
         self.rows.get(n).is_some_and(|row| row.tells_layout)
     }

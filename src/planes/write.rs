@@ -7,6 +7,7 @@ use super::{
         HAS_EXCEPTIONS, MAX_PLANES, MIN_RECORD_DIM, PLANE_ALIGN, PlaneMeta, RANK_GROUP, RowClass,
         deltas_in, is_regular,
     },
+    numbers::push_f32,
     read::StoredRow,
     rows::{ReadRows, push_deltas},
 };
@@ -66,7 +67,7 @@ impl PlaneBuilder {
             Ok(row) => row,
             Err(why) => return Ok(Pushed::Refused(why)),
         };
-        if self.meta.rows > 0 && row.tokens.len() != self.meta.dim as usize {
+        if self.meta.rows > 0 && row.dim() != self.meta.dim as usize {
             return Ok(Pushed::OtherDim);
         }
         let class = settle(&mut row, text, style);
@@ -123,9 +124,9 @@ impl PlaneBuilder {
         class: RowClass,
         nearest: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let dim = row.tokens.len();
+        let dim = row.dim();
         let mut bytes = Vec::with_capacity(dim * 4);
-        bytes.extend(row.nearest.iter().flat_map(|x| x.to_le_bytes()));
+        push_f32(&row.nearest, &mut bytes);
         nearest(&bytes)?;
         if class == RowClass::Delta {
             bytes.clear();
@@ -133,8 +134,8 @@ impl PlaneBuilder {
             self.low.write(&bytes)?;
         }
         let exceptions = row.exceptions.iter().map(|&column| {
-            let token = row.tokens.get(column).copied().unwrap_or_default();
-            (u32::try_from(column).unwrap_or(u32::MAX), token)
+            let number = u32::try_from(column).unwrap_or(u32::MAX);
+            (number, row.token(column))
         });
         let dim = u32::try_from(dim).unwrap_or(u32::MAX);
         self.note(dim, class, row.norm(), exceptions)
@@ -226,7 +227,7 @@ impl PlanesBuilder {
         let Ok(mut row) = Row::parse(text) else {
             return Ok(None);
         };
-        let dim = row.tokens.len();
+        let dim = row.dim();
         let same_dim = |(plane, _): &(PlaneBuilder, LazySpill)| plane.meta.dim as usize == dim;
         let found = self.planes.iter().position(same_dim);
         if dim < MIN_RECORD_DIM || (found.is_none() && self.planes.len() == MAX_PLANES) {

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use crate::{
     error::Result,
     in_order::{InOrder, in_order},
-    json::{NumberLayout, Window},
+    json::{JsonStyle, Window},
     segment::{Attempt, NotStructural, RowsEnd, VectorRows, VectorWriter},
 };
 
@@ -63,12 +63,12 @@ struct Piece {
     start: u64,
     text: Vec<u8>,
     goes_on: bool,
-    layout: NumberLayout,
+    style: JsonStyle,
 }
 
 impl Piece {
     fn read(self) -> (u64, VectorRows) {
-        let rows = VectorRows::read(self.text, self.goes_on, self.layout);
+        let rows = VectorRows::read(self.text, self.goes_on, &self.style);
         (self.start, rows)
     }
 }
@@ -101,7 +101,7 @@ impl InOrder for Pieces<'_> {
             start,
             text,
             goes_on,
-            layout: self.writer.layout(),
+            style: self.writer.style().clone(),
         }))
     }
 
@@ -137,7 +137,6 @@ mod tests {
     use super::*;
     use crate::{
         convert::vector_store::parse::{one_by_one, parse},
-        json::JsonStyle,
         segment::Map,
     };
 

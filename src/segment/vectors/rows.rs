@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::write::{Attempt, VectorWriter};
 use crate::{
-    json::{NumberLayout, skip_white, string_end},
+    json::{JsonStyle, skip_white, string_end},
     planes::{ReadRows, Row},
     segment::Map,
 };
@@ -35,9 +35,9 @@ impl VectorRows {
     /// Reads the entries of `text`, which begins with a key, or, where the map goes
     /// on, with what follows a value. As many are read as follow the rules of the
     /// map; the text need not have been scanned.
-    pub(crate) fn read(text: Vec<u8>, goes_on: bool, layout: NumberLayout) -> VectorRows {
+    pub(crate) fn read(text: Vec<u8>, goes_on: bool, style: &JsonStyle) -> VectorRows {
         let mut entries = Vec::new();
-        let mut rows = ReadRows::new(layout);
+        let mut rows = ReadRows::new(style);
         let end = read(&text, goes_on, &mut entries, &mut rows);
         VectorRows {
             text,
@@ -96,11 +96,6 @@ fn key_and_value(text: &[u8], start: usize) -> Option<(Range<usize>, usize)> {
 }
 
 impl VectorWriter {
-    /// How numbers are printed, as far as is known now.
-    pub(crate) fn layout(&self) -> NumberLayout {
-        self.style().numbers()
-    }
-
     /// Appends entries of the map of vectors, as [`push`](Self::push) does one by
     /// one.
     pub(crate) fn push_rows(&mut self, read: &VectorRows) -> Attempt<()> {

@@ -245,7 +245,8 @@ impl VectorWriter {
         Ok(self.note_key(map, entry, &id, key).map(|()| entry))
     }
 
-    pub(super) fn style(&self) -> &JsonStyle {
+    /// The style of the file, as far as it is known now.
+    pub(crate) fn style(&self) -> &JsonStyle {
         &self.style
     }
 
