@@ -49,7 +49,10 @@ pub(crate) trait InOrder {
 ///
 /// # Errors
 /// Those of `caller`, at once.
-pub(crate) fn in_order<C: InOrder, W>(caller: &mut C, worker: impl Fn(usize) -> W + Sync) -> Result<()>
+pub(crate) fn in_order<C: InOrder, W>(
+    caller: &mut C,
+    worker: impl Fn(usize) -> W + Sync,
+) -> Result<()>
 where
     W: FnMut(C::Item) -> C::Outcome,
 {
@@ -67,7 +70,10 @@ where
         let mut ended = false;
         loop {
             while !ended && crew.under_way.len() < threads * AHEAD {
-                match items.next().map_or_else(|| caller.next(), |item| Ok(Some(item)))? {
+                match items
+                    .next()
+                    .map_or_else(|| caller.next(), |item| Ok(Some(item)))?
+                {
                     Some(item) => crew.submit(item),
                     None => ended = true,
                 }
@@ -268,7 +274,15 @@ mod tests {
     #[test]
     #[should_panic(expected = "a scoped thread panicked")]
     fn a_panic_is_passed_on() {
-        let worker = |_| |item: usize| if item == 20 { panic!("asked for") } else { item };
+        let worker = |_| {
+            |item: usize| {
+                if item == 20 {
+                    panic!("asked for")
+                } else {
+                    item
+                }
+            }
+        };
         let _ = in_order(&mut Numbers::up_to(100), worker);
     }
 }

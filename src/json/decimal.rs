@@ -105,7 +105,9 @@ impl Decimal {
         loop {
             let stop = not_digits(word);
             if stop == 0 {
-                digits = digits.wrapping_mul(100_000_000).wrapping_add(value_of(word));
+                digits = digits
+                    .wrapping_mul(100_000_000)
+                    .wrapping_add(value_of(word));
                 at += 8;
                 if at - point > MAX_PLACES {
                     return None;
@@ -126,7 +128,10 @@ impl Decimal {
         if places == 0 || places > MAX_PLACES || whole + places - zeros > MAX_DIGITS {
             return None;
         }
-        let ends = matches!(text.get(at), Some(b',' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
+        let ends = matches!(
+            text.get(at),
+            Some(b',' | b']' | b' ' | b'\n' | b'\r' | b'\t')
+        );
         let decimal = Decimal {
             negative,
             digits,
@@ -140,14 +145,15 @@ impl Decimal {
     pub(crate) fn value(&self) -> Option<f64> {
         // As signed integers become floats in one step.
         let quotient = self.digits.cast_signed() as f64 / TENS.get(self.places as usize)?;
-        if self.digits <= 1 << f64::MANTISSA_DIGITS {
-            // Both were exact, and division rounds correctly.
-            return Some(self.signed(quotient));
-        }
-        // Rounded twice, it may be the float next to the nearest, or the one after.
         let (mantissa, exponent) = parts(quotient);
         let step = FIVES.get(self.places as usize)?.cast_signed();
-        let off = self.off(mantissa, exponent)?;
+        let Some(off) = self.off(mantissa, exponent) else {
+            // Few digits: both were exact, and division rounds correctly.
+            let is_exact = self.digits <= 1 << f64::MANTISSA_DIGITS;
+            return is_exact.then(|| self.signed(quotient));
+        };
+        // With more digits it was rounded twice, and may be the float next to the
+        // nearest, or the one after.
         if mantissa == 1 << 52 && off < 0 {
             // Below a power of two floats are nearer to each other.
             return None;
@@ -312,18 +318,40 @@ mod tests {
 
     #[test]
     fn what_a_writer_printed_is_proved() {
-        for token in ["0.1", "-0.5123", "0.0123456789", "12.345", "0.10000000149011612"] {
-            assert_eq!(check(token).map(|(is_f64, _)| is_f64), Some(true), "{token}");
+        for token in [
+            "0.1",
+            "-0.5123",
+            "0.0123456789",
+            "12.345",
+            "0.10000000149011612",
+        ] {
+            assert_eq!(
+                check(token).map(|(is_f64, _)| is_f64),
+                Some(true),
+                "{token}"
+            );
         }
         for token in ["0.1", "-0.5123", "0.012345679", "12.345"] {
-            assert_eq!(check(token).map(|(_, is_f32)| is_f32), Some(true), "{token}");
+            assert_eq!(
+                check(token).map(|(_, is_f32)| is_f32),
+                Some(true),
+                "{token}"
+            );
         }
         // One digit too many, one too few, one that is another.
-        for token in ["0.100000001490116121", "0.1000000014901161", "0.10", "0.30000000000000005"] {
+        for token in [
+            "0.100000001490116121",
+            "0.1000000014901161",
+            "0.10",
+            "0.30000000000000005",
+        ] {
             assert_ne!(check(token), Some((true, true)), "{token}");
         }
         assert_eq!(check("0.10").map(|(is_f64, _)| is_f64), Some(false));
-        assert_eq!(check("0.100000001490116121").map(|(is_f64, _)| is_f64), Some(false));
+        assert_eq!(
+            check("0.100000001490116121").map(|(is_f64, _)| is_f64),
+            Some(false)
+        );
     }
 
     #[test]

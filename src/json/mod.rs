@@ -50,6 +50,7 @@ mod tests;
 
 pub(crate) use decimal::Decimal;
 pub use normal::normalise;
+pub(crate) use number::print_all;
 pub use number::{NumberLayout, parse_f64, print_f32_shortest, print_f64};
 pub(crate) use print::Printer;
 pub use print::{print, print_within};

@@ -52,16 +52,8 @@ impl NumberLayout {
 /// ```
 #[inline]
 pub fn print_f64(value: f64, layout: NumberLayout, out: &mut Vec<u8>) {
-    if !value.is_finite() {
-        return print_not_finite(value, layout, out);
-    }
     let mut buffer = zmij::Buffer::new();
-    let text = buffer.format_finite(value).as_bytes();
-    if (1e-4..1e16).contains(&value.abs()) {
-        print_common(text, layout, out);
-    } else {
-        print_rare(text, layout, out);
-    }
+    print_text(value, digits(value, &mut buffer), layout, out);
 }
 
 /// Appends the shortest digits that read back to `value` *as an f32*, laid
@@ -72,17 +64,94 @@ pub fn print_f64(value: f64, layout: NumberLayout, out: &mut Vec<u8>) {
 /// read to.
 #[inline]
 pub fn print_f32_shortest(value: f32, layout: NumberLayout, out: &mut Vec<u8>) {
-    if !value.is_finite() {
-        return print_not_finite(f64::from(value), layout, out);
-    }
     let mut buffer = zmij::Buffer::new();
-    let text = buffer.format_finite(value).as_bytes();
-    // Narrower than for f64, as the f32 nearest to 1e-4 lies below it but
-    // prints as 0.0001.
-    if (1e-3..1e7).contains(&value.abs()) {
+    print_text(value, digits(value, &mut buffer), layout, out);
+}
+
+/// A float of either size.
+pub(crate) trait Printed: zmij::Float + Copy + Default {
+    fn widened(self) -> f64;
+    /// Whether `zmij` itself prints it as all layouts do.
+    fn is_common(self) -> bool;
+}
+
+impl Printed for f64 {
+    fn widened(self) -> f64 {
+        self
+    }
+
+    fn is_common(self) -> bool {
+        (1e-4..1e16).contains(&self.abs())
+    }
+}
+
+impl Printed for f32 {
+    fn widened(self) -> f64 {
+        f64::from(self)
+    }
+
+    fn is_common(self) -> bool {
+        // Narrower than for f64, as the f32 nearest to 1e-4 lies below it but
+        // prints as 0.0001.
+        (1e-3..1e7).contains(&self.abs())
+    }
+}
+
+/// What `zmij` prints; nothing for what it does not print as any layout does.
+#[inline]
+fn digits<F: Printed>(value: F, buffer: &mut zmij::Buffer) -> &[u8] {
+    match value.widened().is_finite() {
+        true => buffer.format_finite(value).as_bytes(),
+        false => b"",
+    }
+}
+
+/// Appends `text`, the digits of `value`, as the layout has them.
+#[inline]
+fn print_text<F: Printed>(value: F, text: &[u8], layout: NumberLayout, out: &mut Vec<u8>) {
+    if value.is_common() {
         print_common(text, layout, out);
+    } else if text.is_empty() {
+        print_not_finite(value.widened(), layout, out);
     } else {
         print_rare(text, layout, out);
+    }
+}
+
+/// Numbers printed before the first of them is copied: what was just written in small
+/// pieces cannot be read in a large one without waiting.
+const AT_ONCE: usize = 8;
+
+/// Appends values as [`print_f64`] or [`print_f32_shortest`] do, with `comma` between
+/// them.
+#[inline]
+pub(crate) fn print_all<F: Printed>(
+    mut values: impl Iterator<Item = F>,
+    layout: NumberLayout,
+    comma: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let mut buffers: [zmij::Buffer; AT_ONCE] = std::array::from_fn(|_| zmij::Buffer::new());
+    let mut is_first = true;
+    loop {
+        let mut texts = [(F::default(), &b""[..]); AT_ONCE];
+        let mut count = 0;
+        for ((buffer, text), value) in buffers.iter_mut().zip(&mut texts).zip(values.by_ref()) {
+            *text = (value, digits(value, buffer));
+            count += 1;
+        }
+        for (value, text) in texts.iter().take(count) {
+            match comma {
+                _ if is_first => is_first = false,
+                // A length that is known makes it one step.
+                [comma, blank] => out.extend_from_slice(&[*comma, *blank]),
+                comma => out.extend_from_slice(comma),
+            }
+            print_text(*value, text, layout, out);
+        }
+        if count < AT_ONCE {
+            return;
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     bytes::View,
     container::{Container, FieldReader, SectionKind, Span},
     error::{Fault, Result},
-    json::{JsonStyle, NumberLayout, parse_f64, print_f32_shortest, print_f64},
+    json::{JsonStyle, NumberLayout, parse_f64, print_all, print_f32_shortest, print_f64},
 };
 
 /// A plane of an open file.
@@ -420,17 +420,24 @@ impl StoredRow<'_> {
     /// Prints the row as an array that stands at `depth`.
     pub(crate) fn print(&self, style: &JsonStyle, depth: usize, out: &mut Vec<u8>) {
         let layout = style.numbers();
-        let mut exceptions = self.exceptions.iter().peekable();
-        let mut low = self.low();
         let mut comma = Vec::new();
         style.comma(depth + 1, &mut comma);
         style.open(b'[', depth + 1, out);
+        match self.class {
+            _ if !self.exceptions.is_empty() => self.print_with_exceptions(layout, &comma, out),
+            RowClass::Exact => print_all(self.nearest().map(f64::from), layout, &comma, out),
+            RowClass::Decimal => print_all(self.nearest(), layout, &comma, out),
+            RowClass::Delta => print_all(self.classed(), layout, &comma, out),
+        }
+        style.close(b']', depth + 1, out);
+    }
+
+    fn print_with_exceptions(&self, layout: NumberLayout, comma: &[u8], out: &mut Vec<u8>) {
+        let mut exceptions = self.exceptions.iter().peekable();
+        let mut low = self.low();
         for (column, nearest) in self.nearest().enumerate() {
-            match comma.as_slice() {
-                _ if column == 0 => {}
-                // A length that is known makes it one step.
-                [comma, blank] => out.extend_from_slice(&[*comma, *blank]),
-                comma => out.extend_from_slice(comma),
+            if column > 0 {
+                out.extend_from_slice(comma);
             }
             let delta = low.next();
             if let Some((_, token)) = exceptions.next_if(|(c, _)| *c as usize == column) {
@@ -447,6 +454,5 @@ impl StoredRow<'_> {
                 _ => print_f64(f64::from(nearest), layout, out),
             }
         }
-        style.close(b']', depth + 1, out);
     }
 }

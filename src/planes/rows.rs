@@ -62,11 +62,7 @@ impl ReadRows {
     ///
     /// # Errors
     /// Why it is no row beside those that are here.
-    pub(crate) fn read<'t>(
-        &mut self,
-        text: &'t [u8],
-        row: &mut Row<'t>,
-    ) -> Result<usize, NotARow> {
+    pub(crate) fn read<'t>(&mut self, text: &'t [u8], row: &mut Row<'t>) -> Result<usize, NotARow> {
         let len = row.read(text)?;
         let dim = row.dim();
         if self.rows.is_empty() {

@@ -23,9 +23,7 @@ pub(crate) use records::{
 };
 pub use tombstones::TombstoneSegment;
 pub(crate) use tombstones::{DeadSet, TombstoneWriter};
-pub(crate) use vectors::{
-    Attempt, Member, OddmentWalk, Part, RowsEnd, VectorRows, VectorWriter,
-};
+pub(crate) use vectors::{Attempt, Member, OddmentWalk, Part, RowsEnd, VectorRows, VectorWriter};
 pub use vectors::{Map, Matrix, Metadata, NotStructural, NumberClasses, VectorSegment};
 pub use verbatim::VerbatimSegment;
 pub(crate) use verbatim::VerbatimWriter;

@@ -252,7 +252,11 @@ impl VectorWriter {
 
     /// Appends the vector of the entry whose key came last; `None`, and nothing is
     /// appended, where its text is needed.
-    pub(super) fn push_read(&mut self, rows: &ReadRows, n: usize) -> Result<Option<Result<(), NotStructural>>> {
+    pub(super) fn push_read(
+        &mut self,
+        rows: &ReadRows,
+        n: usize,
+    ) -> Result<Option<Result<(), NotStructural>>> {
         let out = &mut self.out;
         let pushed = self
             .plane
