@@ -179,20 +179,22 @@ pub(super) fn narrowed<'a>(
         for row in kept.iter().flat_map(|kept| &kept.rows) {
             threshold.raise(row.lower);
         }
-        let those = |leads: &dyn Fn(&KeptRow) -> bool| {
+        let those = |falls_short: &dyn Fn(&KeptRow) -> bool| {
             candidates.only(|number, part| {
                 if !has_use_of_sketch(part) {
                     return part.regular.clone();
                 }
                 let kept = kept.iter().filter(|kept| kept.part == number);
-                let rows = kept.flat_map(|kept| &kept.rows).filter(|row| leads(row));
+                let rows = kept
+                    .flat_map(|kept| &kept.rows)
+                    .filter(|row| !falls_short(row));
                 runs_of(&rows.map(|row| row.row).collect::<Vec<u32>>())
             })
         };
         Some(Narrowed {
-            all: those(&|_| true),
-            // One whose bounds are NaN does not fall short.
-            leading: those(&|row| !(row.upper < threshold.least)),
+            all: those(&|_| false),
+            // One whose bounds are NaN does not.
+            leading: those(&|row| row.upper < threshold.least),
         })
     });
     Ok(narrowed.collect())
