@@ -81,7 +81,7 @@ def open_twin(
         except (JsonNewer, NotPacked) as why:
             reason = why
         if not wants_packing(packing):
-            allow_json(persist_dir, reason, only)
+            _allow_json(persist_dir, reason, only)
             say_once(logging.INFO, f"the JSON files of {persist_dir} are read: packing is switched off")
             return None
         if tries == TRIES:
@@ -99,7 +99,7 @@ def open_twin(
         except Io as why:
             if packing is True:
                 raise
-            allow_json(persist_dir, reason, only)
+            _allow_json(persist_dir, reason, only)
             say_once(logging.WARNING, f"the JSON files of {persist_dir} are read, because they cannot be packed: {why}")
             return None
 
@@ -140,7 +140,7 @@ def _is_up_to_date(persist_dir: Path, only: str | None) -> bool:
     return True
 
 
-def allow_json(persist_dir: Path, reason: TwinstoreError, only: str | None = None) -> None:
+def _allow_json(persist_dir: Path, reason: TwinstoreError, only: str | None = None) -> None:
     """Raises the reason why the twin is not opened, where it has stores that JSON files
     lack or have older: they would be missed without a word. (Whoever opens one store
     misses none.)"""
