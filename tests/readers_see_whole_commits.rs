@@ -1,11 +1,14 @@
 //! One process writes; eight others read all the time. Segments are merged and files
 //! removed under them. No reader may ever meet an error, or half a commit.
 //!
-//! Two seconds here; `scripts/soak` runs it for as long as one likes.
+//! Two seconds here; `scripts/soak` runs it for as long as one likes, and then nothing that
+//! a process uses may grow either.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
+#[path = "common/usage.rs"]
+mod usage;
 
 use std::{
     fs,
@@ -24,15 +27,25 @@ use twinstore::{
     search::VectorStoreQuery,
     storage_context::{JsonTwin, PersistOptions},
 };
+use usage::Growth;
 
 const DIR: &str = "TWINSTORE_TEST_READERS_DIR";
 const SECONDS: &str = "TWINSTORE_SOAK_SECONDS";
 const READERS: usize = 8;
+/// A run of so many seconds is long enough to tell growth from chance.
+const LONG: u64 = 60;
+/// Usage is looked at once in so many times.
+const EACH: usize = 16;
 /// Documents that there are at any time: those of the last commits.
 const KEPT: usize = 40;
 
 fn stop_file(dir: &Path) -> std::path::PathBuf {
     dir.join("stop")
+}
+
+fn time() -> Duration {
+    let seconds = std::env::var(SECONDS).ok().and_then(|s| s.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(2))
 }
 
 /// The name of the document of commit `n`; numbers sort as they count.
@@ -49,6 +62,7 @@ fn one_of_the_readers() {
     let dir = Path::new(&dir);
     let mut context = StorageContext::from_persist_dir(dir).unwrap();
     let (mut looks, mut newer) = (0, 0);
+    let (start, time, mut growth) = (Instant::now(), time(), Growth::default());
     while !stop_file(dir).exists() || looks == 0 {
         newer += usize::from(context.reload().unwrap());
         // All three stores agree, or this panics. And what they hold is what one
@@ -68,14 +82,19 @@ fn one_of_the_readers() {
             .unwrap();
         assert_eq!(hits[0].id, id.as_bytes());
         looks += 1;
+        if looks % EACH == 0 {
+            growth.look(dir, start.elapsed(), time);
+        }
     }
     println!("\n{looks} looks at {newer} generations");
+    if time.as_secs() >= LONG {
+        growth.report("a reader");
+    }
 }
 
 #[test]
 fn readers_see_whole_commits() {
-    let seconds = std::env::var(SECONDS).ok().and_then(|s| s.parse().ok());
-    let time = Duration::from_secs(seconds.unwrap_or(2));
+    let time = time();
     let storage = Storage::with([]);
     let dir = storage.dir();
     let options = PersistOptions {
@@ -94,7 +113,7 @@ fn readers_see_whole_commits() {
                 .unwrap()
         })
         .collect();
-    let start = Instant::now();
+    let (start, mut growth) = (Instant::now(), Growth::default());
     let mut commits = 1;
     while start.elapsed() < time {
         insert(
@@ -111,12 +130,18 @@ fn readers_see_whole_commits() {
         let report = writer.persist_with(&dir, &options).unwrap();
         assert!(report.warnings.is_empty(), "{report:?}");
         commits += 1;
+        if commits % EACH == 0 {
+            growth.look(&storage.twin(), start.elapsed(), time);
+        }
     }
     fs::write(stop_file(&dir), "").unwrap();
     for mut reader in readers {
         assert!(reader.wait().unwrap().success(), "a reader failed");
     }
     println!("{commits} commits");
+    if time.as_secs() >= LONG {
+        growth.report("the writer, and twin/");
+    }
     // No stale file is left: what is there is named by one of two generations.
     let twin = storage.twin();
     let generations = manifest::generations(&twin).unwrap();

@@ -2,7 +2,7 @@
 //! checksums: it reports, prints or refuses, under both backends, and the JSON
 //! beside the twin stays as it was.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use twinstore::{
     StorageContext,
@@ -17,7 +17,7 @@ use twinstore::{
 use super::{
     bases::bases_of,
     choices::Choices,
-    reading::{changed, files_of, is_file, kind_of, unpacked_len_of},
+    reading::{changed, files_of, hash_of, is_file, kind_of, unpacked_len_of},
     scratch, stacked,
 };
 
@@ -127,6 +127,12 @@ fn root_of(bytes: &[u8]) -> [u8; 16] {
     root.map_or([0; 16], |root| root.try_into().unwrap())
 }
 
+/// What was written for the store.
+fn text_of(out: &Path) -> String {
+    let text = fs::read(out.join(STORE));
+    text.map_or_else(|_| "nothing".to_owned(), |text| hash_of(&text))
+}
+
 /// What all the commands say and write, in words.
 fn looked_at(open: &OpenOptions, is_small: bool) -> Vec<String> {
     let dir = scratch::scratch("commands");
@@ -152,14 +158,14 @@ fn looked_at(open: &OpenOptions, is_small: bool) -> Vec<String> {
         ..UnpackOptions::default()
     };
     log.push(format!("{:?}", unpack(&dir, &to, &Silent)));
-    log.push(format!("{:?}", fs::read(out.join(STORE)).ok()));
+    log.push(text_of(&out));
     let _ = fs::remove_dir_all(&out);
     let options = SalvageOptions {
         open: *open,
         ..SalvageOptions::default()
     };
     log.push(format!("{:?}", salvage(&dir, &out, &options, &Silent)));
-    log.push(format!("{:?}", fs::read(out.join(STORE)).ok()));
+    log.push(text_of(&out));
     let _ = fs::remove_dir_all(&out);
     log
 }

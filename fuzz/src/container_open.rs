@@ -61,7 +61,7 @@ fn read_all(path: &Path, kind: FileKind, options: &OpenOptions, log: &mut Log) -
         let Some(span) = file.section(section) else {
             continue;
         };
-        let whole = log.note(file.read(span, 0..span.len()).map(|b| b.to_vec()));
+        let whole = log.bytes(file.read(span, 0..span.len()));
         assert!(whole.is_none_or(|bytes| bytes.len() as u64 == span.len()));
         let half = span.len() / 2;
         log.note(file.read(span, half..span.len()).map(|b| b.len()));

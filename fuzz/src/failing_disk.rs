@@ -3,7 +3,10 @@
 use std::{
     fs, io,
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use twinstore::disk::{Disk, Os};
@@ -40,7 +43,10 @@ impl Fault {
 
 /// The operating system's disk, with faults.
 #[derive(Debug, Default)]
-pub struct FailingDisk(Mutex<Option<Fault>>);
+pub struct FailingDisk {
+    fault: Mutex<Option<Fault>>,
+    has_failed: AtomicBool,
+}
 
 impl FailingDisk {
     /// Makes later calls fail, or lets all succeed.
@@ -49,7 +55,12 @@ impl FailingDisk {
     }
 
     fn fault(&self) -> MutexGuard<'_, Option<Fault>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether any call failed so far.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
     }
 
     /// One more call; whether it fails.
@@ -64,6 +75,7 @@ impl FailingDisk {
                 if !is_lasting {
                     *fault = None;
                 }
+                self.has_failed.store(true, Ordering::Relaxed);
                 Err(io::Error::from_raw_os_error(errno))
             }
             Some(fault) => {

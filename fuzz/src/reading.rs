@@ -3,6 +3,7 @@
 
 use std::{
     fmt::{Debug, Write as _},
+    ops::Deref,
     path::Path,
     sync::Arc,
 };
@@ -12,6 +13,8 @@ use twinstore::{
     bytes::Backend,
     container::{Container, Expected, FileKind, OpenOptions, SectionKind, Verify},
 };
+
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     bases,
@@ -39,6 +42,14 @@ impl Log {
         }
     }
 
+    /// The same for bytes, of which only their length and hash are noted: in words, they
+    /// would take most of the time of a target.
+    pub fn bytes<T: Deref<Target = [u8]>>(&mut self, result: Result<T, Error>) -> Option<T> {
+        let bytes = self.opened(result)?;
+        let _ = writeln!(self.0, "{}", hash_of(&bytes));
+        Some(bytes)
+    }
+
     /// The same for what prints the way it was opened.
     pub fn opened<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         match result {
@@ -51,6 +62,11 @@ impl Log {
         let _ = writeln!(self.0, "{error}");
         None
     }
+}
+
+/// Bytes in short.
+pub fn hash_of(bytes: &[u8]) -> String {
+    format!("{} bytes {:032x}", bytes.len(), xxh3_128(bytes))
 }
 
 /// An input that is a file, as it is and with all checksums put right; or changes to

@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, OnceLock},
 };
 
 use zstd::{
@@ -90,12 +90,18 @@ fn read(file: &Container, span: Span) -> Result<Vec<u8>> {
     Ok(raw)
 }
 
+/// Decompressors that no block is put through at the moment.
+type Idle = Mutex<Vec<Decompressor<'static>>>;
+
+/// Those without a dictionary, which any file can use.
+static PLAIN: Idle = Mutex::new(Vec::new());
+
 /// The decompressors of one file. Setting one up builds the dictionary's
 /// tables, which takes longer than a block does: so they are used again.
 #[derive(Default)]
 pub(super) struct Decoders {
     dictionary: OnceLock<Vec<u8>>,
-    idle: Mutex<Vec<Decompressor<'static>>>,
+    idle: Idle,
     /// Blocks that were decompressed.
     #[cfg(test)]
     pub(super) uses: std::sync::atomic::AtomicUsize,
@@ -115,7 +121,13 @@ impl Decoders {
     ) -> Result<bool> {
         #[cfg(test)]
         self.uses.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let idle = self.idle().pop();
+        let pool = match dictionary {
+            Some(_) => &self.idle,
+            None => &PLAIN,
+        };
+        // Nobody waits for a spare part: making one takes microseconds, and in a process
+        // that was forked, the lock may be that of a thread that is not there.
+        let idle = pool.try_lock().ok().and_then(|mut idle| idle.pop());
         let mut decoder = match idle {
             Some(decoder) => decoder,
             None => self.set_up(file, dictionary)?,
@@ -125,8 +137,9 @@ impl Decoders {
         // fails, and no window is allocated beside it.
         raw.reserve_exact(len);
         let got = decoder.decompress_to_buffer(stored, raw);
-        let mut idle = self.idle();
-        if idle.len() < IDLE {
+        if let Ok(mut idle) = pool.try_lock()
+            && idle.len() < IDLE
+        {
             idle.push(decoder);
         }
         Ok(got.is_ok_and(|got| got == len))
@@ -146,11 +159,6 @@ impl Decoders {
         };
         Decompressor::with_dictionary(dictionary)
             .map_err(|_| file.damaged(span, 0, Fault::Value("dictionary")))
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Decompressor<'static>>> {
-        // A list of spare parts: nothing can be half done.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Threads that compress blocks. Results come back in the order in which the
 //! blocks were handed over, so that files do not depend on who was faster.
+//!
+//! The blocks of a short file are compressed by the thread that asks for the results:
+//! starting another takes longer, and most files that a commit writes are short.
 
 use std::{
     collections::VecDeque,
@@ -17,16 +20,26 @@ const MAX_THREADS: usize = 8;
 /// not wait while the first of the others makes a dictionary.
 const IN_FLIGHT: usize = 16 << 20;
 
+/// As long as all blocks together are no longer than this, there are no threads.
+const SHORT: usize = if cfg!(test) { 64 } else { 64 << 10 };
+
 /// What one thread does with a block.
 pub(super) type Work = Box<dyn FnMut(&[u8]) -> io::Result<Vec<u8>>>;
 /// Sets a thread up, within that thread.
 pub(super) type SetUp = dyn Fn() -> io::Result<Work> + Send + Sync;
 
-/// The threads of one sink; none before the first block.
+/// The threads of one sink; none as long as there is little to do.
 pub(super) struct Workers {
     set_up: Arc<SetUp>,
+    /// 0 as long as nobody has asked the system.
     threads: usize,
     workers: Vec<Worker>,
+    /// All blocks in flight, before there are threads.
+    waiting: VecDeque<Vec<u8>>,
+    /// How many bytes were handed over before there are threads.
+    before: usize,
+    /// What this thread does with them.
+    own: Option<Work>,
     /// To which worker each block in flight went, and its length; oldest
     /// first.
     in_flight: VecDeque<(usize, usize)>,
@@ -43,15 +56,17 @@ struct Worker {
 
 impl Workers {
     pub(super) fn new(set_up: Arc<SetUp>) -> Workers {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        Workers::with_threads(threads, set_up)
+        Workers::with_threads(0, set_up)
     }
 
     pub(super) fn with_threads(threads: usize, set_up: Arc<SetUp>) -> Workers {
         Workers {
             set_up,
-            threads: threads.clamp(1, MAX_THREADS),
+            threads: threads.min(MAX_THREADS),
             workers: Vec::new(),
+            waiting: VecDeque::new(),
+            before: 0,
+            own: None,
             in_flight: VecDeque::new(),
             bytes: 0,
             turn: 0,
@@ -61,11 +76,44 @@ impl Workers {
     /// Hands a block over. Where enough are in flight, waits for the oldest
     /// first and returns its result; otherwise returns it if it is there.
     pub(super) fn submit(&mut self, block: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+        if self.workers.is_empty() {
+            self.before = self.before.saturating_add(block.len());
+            if self.before <= SHORT {
+                self.in_flight.push_back((0, block.len()));
+                self.bytes += block.len();
+                self.waiting.push_back(block);
+                return Ok(None);
+            }
+            self.in_flight.clear();
+            self.bytes = 0;
+            for waiting in std::mem::take(&mut self.waiting) {
+                self.send(waiting)?;
+            }
+        }
         let oldest = if self.bytes >= IN_FLIGHT {
             self.next()?
         } else {
             self.finished()?
         };
+        self.send(block)?;
+        Ok(oldest)
+    }
+
+    fn send(&mut self, block: Vec<u8>) -> io::Result<()> {
+        let length = block.len();
+        self.worker()?.blocks.send(block).map_err(|_| gone())?;
+        self.in_flight.push_back((self.turn, length));
+        self.bytes += length;
+        self.turn += 1;
+        Ok(())
+    }
+
+    /// The worker whose turn it is, which is started where it is not there yet.
+    fn worker(&mut self) -> io::Result<&Worker> {
+        if self.threads == 0 {
+            let threads = thread::available_parallelism().map_or(1, usize::from);
+            self.threads = threads.min(MAX_THREADS);
+        }
         self.turn %= self.threads;
         if self.turn == self.workers.len() {
             match Worker::start(Arc::clone(&self.set_up)) {
@@ -78,12 +126,7 @@ impl Workers {
                 Err(e) => return Err(e),
             }
         }
-        let worker = self.workers.get(self.turn).ok_or_else(gone)?;
-        self.in_flight.push_back((self.turn, block.len()));
-        self.bytes += block.len();
-        worker.blocks.send(block).map_err(|_| gone())?;
-        self.turn += 1;
-        Ok(oldest)
+        self.workers.get(self.turn).ok_or_else(gone)
     }
 
     /// The result of the oldest block in flight, once it is there.
@@ -92,6 +135,13 @@ impl Workers {
             return Ok(None);
         };
         self.bytes -= length;
+        if let Some(block) = self.waiting.pop_front() {
+            let work = match &mut self.own {
+                Some(work) => work,
+                none => none.insert((self.set_up)()?),
+            };
+            return work(&block).map(Some);
+        }
         let worker = self.workers.get(turn).ok_or_else(gone)?;
         // A thread that panicked has dropped its end.
         worker.results.recv().map_err(|_| gone())?.map(Some)
@@ -195,11 +245,36 @@ mod tests {
     }
 
     #[test]
-    fn no_thread_starts_before_there_is_work_for_it() {
+    fn no_thread_starts_for_a_little() {
         let mut workers = Workers::with_threads(8, doubling());
+        let short = vec![1; SHORT / 4];
+        for _ in 0..2 {
+            workers.submit(short.clone()).unwrap();
+            workers.submit(short.clone()).unwrap();
+            assert_eq!(workers.next().unwrap(), Some(short.repeat(2)));
+            assert_eq!(workers.next().unwrap(), Some(short.repeat(2)));
+            assert_eq!(workers.next().unwrap(), None);
+        }
         assert_eq!(workers.workers.len(), 0);
-        workers.submit(vec![1]).unwrap();
+        workers.submit(vec![2]).unwrap();
         assert_eq!(workers.workers.len(), 1);
+    }
+
+    #[test]
+    fn what_waited_for_threads_comes_first() {
+        let mut workers = Workers::with_threads(8, doubling());
+        for n in 0..4 {
+            assert_eq!(workers.submit(vec![n]).unwrap(), None);
+        }
+        let first = workers.submit(vec![4; SHORT]).unwrap();
+        assert_eq!(workers.workers.len(), 5);
+        let mut results: Vec<_> = first.into_iter().collect();
+        while let Some(result) = workers.next().unwrap() {
+            results.push(result);
+        }
+        let expected: Vec<_> = (0..4).map(|n| vec![n; 2]).collect();
+        assert_eq!(results[..4], expected);
+        assert_eq!(results[4], vec![4; 2 * SHORT]);
     }
 
     #[test]

@@ -20,13 +20,15 @@ pub(crate) use read::{ReadFile, read_exact_at};
 pub(crate) use spill::{LazySpill, Spill, Spills};
 
 use std::{
-    fs::File,
     ops::{Deref, Range},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    disk,
+    error::{Error, Result},
+};
 
 /// How the bytes of a file get into memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -113,14 +115,7 @@ impl Source {
     /// Opens the regular file at `path`. Links, pipes and directories are
     /// refused: nothing of ours is one, and a pipe would block.
     pub(crate) fn open(path: &Path, backend: Backend) -> Result<Source> {
-        let meta = std::fs::symlink_metadata(path).map_err(Error::io("open", path))?;
-        if !meta.is_file() {
-            return Err(Error::io("open", path)(std::io::Error::new(
-                std::io::ErrorKind::InvalidInput,
-                "not a regular file",
-            )));
-        }
-        let file = File::open(path).map_err(Error::io("open", path))?;
+        let file = disk::open_own(path).map_err(Error::io("open", path))?;
         Ok(match backend {
             Backend::Map => Source::Mapped(MappedFile::new(&file, path)?),
             Backend::Read => Source::Read(ReadFile::new(file, path)?),

@@ -11,6 +11,8 @@ use std::{
 use crate::error::{Error, Result};
 
 const BUFFER: usize = 256 << 10;
+/// What is held in memory before there is a file.
+const HELD: usize = if cfg!(test) { 128 } else { BUFFER };
 
 /// Where spills are: in files, for what may be large, or in memory, for what
 /// becomes a segment in memory.
@@ -39,7 +41,8 @@ impl Spills {
 }
 
 /// An unnamed temporary file: appended to, or written at any place, then read
-/// back. It vanishes with the process. (Or the same in memory.)
+/// back. It vanishes with the process. As long as it holds no more than a file's buffer
+/// would, it is in memory, and one that becomes a segment in memory stays there.
 #[derive(Debug)]
 pub(crate) struct Spill {
     file: Kept,
@@ -58,22 +61,30 @@ enum Kept {
 impl Spill {
     /// A new empty spill.
     pub(crate) fn new(place: impl Into<Spills>) -> Result<Spill> {
-        let place = place.into();
-        let file = match &place {
-            Spills::Dir(dir) => {
-                #[allow(clippy::disallowed_methods, reason = "it never has a name")]
-                let file =
-                    tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
-                Kept::File(BufWriter::with_capacity(BUFFER, file))
-            }
-            Spills::Memory => Kept::Memory(Cursor::default()),
-        };
         Ok(Spill {
-            file,
+            file: Kept::Memory(Cursor::default()),
             len: 0,
             position: 0,
-            place,
+            place: place.into(),
         })
+    }
+
+    /// Goes on in a file, if `end` is more than is held in memory.
+    fn make_room(&mut self, end: u64) -> Result<()> {
+        let (Kept::Memory(held), Spills::Dir(dir)) = (&self.file, &self.place) else {
+            return Ok(());
+        };
+        if end <= HELD as u64 {
+            return Ok(());
+        }
+        #[allow(clippy::disallowed_methods, reason = "it never has a name")]
+        let file = tempfile::tempfile_in(dir).map_err(Error::io("create a file in", dir))?;
+        let mut file = BufWriter::with_capacity(BUFFER, file);
+        let moved = file.write_all(held.get_ref());
+        moved.map_err(Error::io("write to a temporary file in", dir))?;
+        self.position = held.get_ref().len() as u64;
+        self.file = Kept::File(file);
+        Ok(())
     }
 
     /// The directory that it is in.
@@ -92,6 +103,7 @@ impl Spill {
 
     /// Writes at `offset`. What lies between places that were written is zero.
     pub(crate) fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.make_room(offset.saturating_add(bytes.len() as u64))?;
         let written = match &mut self.file {
             Kept::File(file) => put(file, (offset != self.position).then_some(offset), bytes),
             Kept::Memory(file) => put(file, (offset != self.position).then_some(offset), bytes),
@@ -180,7 +192,7 @@ impl LazySpill {
             return spill.write(bytes);
         }
         let stays = matches!(self.place, Spills::Memory);
-        if stays || self.held.len() + bytes.len() <= BUFFER {
+        if stays || self.held.len() + bytes.len() <= HELD {
             self.held.extend_from_slice(bytes);
             return Ok(());
         }

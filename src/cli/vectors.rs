@@ -43,6 +43,7 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let source: Box<dyn Read> = match path == Path::new("-") {
         true => Box::new(io::stdin().lock()),
+        #[allow(clippy::disallowed_methods, reason = "a pipe is welcome")]
         false => Box::new(File::open(path)?),
     };
     source.take(MAX_FILE + 1).read_to_end(&mut bytes)?;

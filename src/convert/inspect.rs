@@ -148,7 +148,7 @@ pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<I
         let described = StoreText::open(&store).and_then(|text| info.describe(text.structure()));
         // Damage is described; what the system refuses is an error.
         info.problem = match described {
-            Err(e) if e.is_damage() || is_missing(&e) => Some(e.to_string()),
+            Err(e) if e.is_damage() => Some(e.to_string()),
             other => other.map(|()| None)?,
         };
         stores.push(info);
@@ -163,11 +163,6 @@ pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<I
         binary_bytes,
         ratio: ratio(binary_bytes, json_bytes),
     })
-}
-
-/// Whether a file is not there.
-fn is_missing(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
 }
 
 impl StoreInfo {

@@ -1,6 +1,6 @@
 //! `pack`: makes or refreshes the binary twin of a persist directory.
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use super::{
     pack_file::{Broken, PackedFile},
 };
 use crate::{
+    disk,
     error::{Error, Result, SyncProblem},
     persist_dir::{
         Fingerprint, Form, KEEP, Packed, Samples, Stat, State, Store, StoreKind, SyncFile, Writer,
@@ -322,7 +323,7 @@ impl Pack<'_> {
         }
         let look_again = || {
             let path = self.writer.persist_dir().join(file);
-            let source = File::open(&path).map_err(Error::io("open", &path))?;
+            let source = disk::open(&path).map_err(Error::io("open", &path))?;
             let mut now = Stat::of_file(&source, &path)?;
             if !now.is_settled() {
                 std::thread::sleep(Duration::from_millis(60));

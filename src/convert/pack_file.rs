@@ -163,7 +163,7 @@ impl PackedFile {
     ) -> Result<PackedFile> {
         let path = writer.persist_dir().join(file);
         for _ in 0..TRIES {
-            let source = File::open(&path).map_err(Error::io("open", &path))?;
+            let source = disk::open(&path).map_err(Error::io("open", &path))?;
             let stat = Stat::of_file(&source, &path)?;
             // Every byte is read twice: to pack it, and to prove it.
             progress.begin(file, stat.length.saturating_mul(2));
@@ -365,7 +365,7 @@ impl Job<'_> {
         let (name, path) = self.writer.fresh(SegmentKind::Verbatim)?;
         let mut segment = VerbatimWriter::create(&path, self.writer.twin_dir())?;
         source.seek(SeekFrom::Start(0)).map_err(read())?;
-        let mut buffer = vec![0; 1 << 20];
+        let mut buffer = vec![0; self.length.clamp(1, 1 << 20) as usize];
         let mut done = 0;
         loop {
             let count = match source.read(&mut buffer) {

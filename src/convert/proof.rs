@@ -9,6 +9,7 @@ use std::{
 
 use super::store_text::StoreText;
 use crate::{
+    disk,
     error::{Error, Result},
     persist_dir::{Fingerprint, Fingerprinter},
 };
@@ -30,7 +31,7 @@ pub(crate) fn prove(
     path: &Path,
     progress: &dyn Fn(u64) -> Result<()>,
 ) -> Result<Fingerprint> {
-    let source = File::open(path).map_err(Error::io("open", path))?;
+    let source = disk::open(path).map_err(Error::io("open", path))?;
     let length = source.metadata().map_err(Error::io("stat", path))?.len();
     let mut comparison = Comparison {
         source,

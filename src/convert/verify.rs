@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use super::{Progress, deep, problem::Problem, references::Warning};
 use crate::{
-    container::{Container, Expected, OpenOptions},
+    container::OpenOptions,
     error::{Error, Result},
-    persist_dir::{Manifest, SegmentKind, SegmentRef, SyncFile, manifest, names, sync},
+    persist_dir::{
+        Manifest, SegmentKind, SegmentRef, SyncFile, manifest, names, open_segment, sync,
+    },
     segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
 };
 
@@ -122,7 +124,7 @@ impl VerifyReport {
             self.files += 1;
             self.bytes += segment.length;
             progress.begin(&segment.name.to_string(), segment.length);
-            let checked = check_segment(&path, segment, open, progress);
+            let checked = check_segment(twin, segment, open, progress);
             progress.end();
             match checked {
                 Ok(()) => {}
@@ -172,19 +174,13 @@ impl VerifyReport {
 }
 
 fn check_segment(
-    path: &Path,
+    twin: &Path,
     segment: &SegmentRef,
     open: &OpenOptions,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let SegmentRef { name, length, root } = *segment;
-    let kind = name.kind();
-    let file = Container::open(
-        path,
-        kind.file_kind(),
-        Expected::File { length, root },
-        open,
-    )?;
+    let kind = segment.name.kind();
+    let file = open_segment(twin, segment, open)?;
     file.check_with(&|at| progress.at(at))?;
     let file = Arc::new(file);
     match kind {

@@ -2,7 +2,8 @@
 //!
 //! Files are created, written, synced, renamed and removed through the functions
 //! here, and nowhere else: `clippy.toml` lists what is forbidden in other modules.
-//! Reading changes nothing, so it goes to `std::fs` directly.
+//! Reading changes nothing, so it goes to `std::fs` directly; but files are opened
+//! here (`open.rs`), because a pipe may stand where a file belongs.
 //!
 //! One trait, [`Disk`], has all of them. It is the operating system's, [`Os`], unless
 //! a test says otherwise: with the feature `simulation`, a directory can be given a
@@ -12,6 +13,7 @@
 //! Not for: what must be synced when. That is `persist_dir/durable.rs` and who calls it.
 
 mod file;
+mod open;
 mod os;
 #[cfg(feature = "simulation")]
 pub mod simulation;
@@ -19,6 +21,9 @@ pub mod simulation;
 use std::{fmt, fs, io, path::Path};
 
 pub use file::File;
+#[cfg(unix)]
+pub use open::open_dir;
+pub use open::{open, open_lock, open_own};
 pub use os::Os;
 
 #[cfg(feature = "simulation")]

@@ -41,7 +41,7 @@ impl Disk for Os {
 
     #[cfg(unix)]
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        fs::File::open(dir)?.sync_all()
+        super::open_dir(dir)?.sync_all()
     }
 
     /// Windows has no such call and opens no directory for it: NTFS logs changes of
@@ -73,7 +73,7 @@ impl Disk for Os {
     }
 
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut source = fs::File::open(from)?;
+        let mut source = super::open(from)?;
         let mut target = fs::File::create_new(to)?;
         io::copy(&mut source, &mut target)?;
         target.set_permissions(source.metadata()?.permissions())
@@ -91,10 +91,10 @@ impl Disk for Os {
 /// Opens a file only to sync it.
 pub(super) fn open_to_sync(path: &Path) -> io::Result<fs::File> {
     // Windows flushes only through a handle that may write.
-    fs::File::options()
-        .read(true)
-        .write(cfg!(windows))
-        .open(path)
+    match cfg!(windows) {
+        true => fs::File::options().read(true).write(true).open(path),
+        false => super::open(path),
+    }
 }
 
 #[cfg(test)]

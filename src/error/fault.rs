@@ -104,6 +104,9 @@ impl Fault {
         if self.is_of_later_version() {
             return "upgrade twinstore to open it";
         }
+        if *self == Fault::NoFile {
+            return "restore it from a copy, write it anew from the JSON with `twinstore pack --prefer json`, go back to a generation without it with `twinstore rollback`, or save what the other files hold with `twinstore salvage`";
+        }
         "restore the file from a copy, or write it anew from the JSON with `twinstore pack --prefer json`"
     }
 }

@@ -1,5 +1,7 @@
 //! The id column as a whole.
 
+mod colliding;
+
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use proptest::prelude::*;

@@ -13,7 +13,10 @@ use super::{
     scan::{ScanError, ScanFault, skip_white, string_end, value_end},
     walk::value_len,
 };
-use crate::error::{Error, JsonFault, Result};
+use crate::{
+    disk,
+    error::{Error, JsonFault, Result},
+};
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
@@ -90,7 +93,7 @@ impl Window {
     ///
     /// [`Error::Io`].
     pub fn open(path: &Path, limit: usize) -> Result<Window> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
+        let file = disk::open(path).map_err(Error::io("open", path))?;
         Window::from_file(file, path, limit)
     }
 

@@ -18,7 +18,10 @@ use std::{
 use bincode::{Decode, Encode};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::error::{Error, Result};
+use crate::{
+    disk,
+    error::{Error, Result},
+};
 
 /// Number of samples.
 const PARTS: u64 = 16;
@@ -64,18 +67,32 @@ impl Samples {
     /// [`Error::Io`]; [`Error::SourceBusy`] when the file shrinks meanwhile.
     pub fn of(mut file: &File, path: &Path) -> Result<Samples> {
         let length = file.metadata().map_err(Error::io("stat", path))?.len();
+        let mut read = |start: u64, buffer: &mut [u8]| {
+            let read = file.seek(SeekFrom::Start(start));
+            let read = read.and_then(|_| file.read_exact(buffer));
+            read.map_err(|e| match e.kind() {
+                io::ErrorKind::UnexpectedEof => busy(path, 1),
+                _ => Error::io("read", path)(e),
+            })
+        };
         let mut hashes = [0; PARTS as usize];
-        let mut buffer = vec![0; PART as usize];
+        let mut buffer = vec![0; length.min(PART) as usize];
+        // A short text is read at once.
+        let is_short = length <= PART;
+        if is_short {
+            read(0, &mut buffer)?;
+        }
         for (i, hash) in (0..).zip(&mut hashes) {
             let range = part(length, i);
             let len = usize::try_from(range.end - range.start).unwrap_or_default();
-            let sample = buffer.get_mut(..len).unwrap_or_default();
-            file.seek(SeekFrom::Start(range.start))
-                .and_then(|_| file.read_exact(sample))
-                .map_err(|e| match e.kind() {
-                    io::ErrorKind::UnexpectedEof => busy(path, 1),
-                    _ => Error::io("read", path)(e),
-                })?;
+            let start = match is_short {
+                true => usize::try_from(range.start).unwrap_or_default(),
+                false => 0,
+            };
+            let sample = buffer.get_mut(start..start + len).unwrap_or_default();
+            if !is_short {
+                read(range.start, sample)?;
+            }
             *hash = xxh3_64(sample);
         }
         Ok(Samples { length, hashes })
@@ -311,13 +328,10 @@ impl Seen {
     /// # Errors
     /// [`Error::Io`]; [`Error::SourceBusy`] when it kept changing.
     pub fn read(path: &Path) -> Result<Seen> {
-        let mut buffer = vec![0; 1 << 20];
         for _ in 0..TRIES {
-            // A FIFO would block at open.
-            Stat::of(path)?;
-            let file = File::open(path).map_err(Error::io("open", path))?;
+            let file = disk::open(path).map_err(Error::io("open", path))?;
             let stat = Stat::of_file(&file, path)?;
-            let fingerprint = read(&file, stat.length, &mut buffer);
+            let fingerprint = read(&file, stat.length);
             let fingerprint = fingerprint.map_err(Error::io("read", path))?;
             let after = Stat::of_file(&file, path)?;
             if after.same(&stat) && fingerprint.length() == stat.length {
@@ -335,10 +349,12 @@ fn busy(path: &Path, tries: u32) -> Error {
     }
 }
 
-fn read(mut file: &File, length: u64, buffer: &mut [u8]) -> io::Result<Fingerprint> {
+fn read(mut file: &File, length: u64) -> io::Result<Fingerprint> {
+    // No more than there is: most stores are small.
+    let mut buffer = vec![0; length.clamp(1, 1 << 20) as usize];
     let mut fingerprinter = Fingerprinter::new(length);
     loop {
-        match file.read(buffer) {
+        match file.read(&mut buffer) {
             Ok(0) => return Ok(fingerprinter.finish()),
             Ok(n) => fingerprinter.update(buffer.get(..n).unwrap_or_default()),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

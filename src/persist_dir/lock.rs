@@ -81,15 +81,13 @@ impl Drop for Lock {
     }
 }
 
-/// Opens the lock file, creating it if it is missing, but not through a
-/// dangling link, which `create` alone would follow.
+/// Opens the lock file, creating it if it is missing; never through a link.
 fn open(path: &Path) -> io::Result<File> {
     match disk::create(path) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    #[allow(clippy::disallowed_methods, reason = "it is opened, and never written")]
-    File::options().read(true).write(true).open(path)
+    disk::open_lock(path)
 }
 
 #[cfg(test)]

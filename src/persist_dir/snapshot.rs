@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     container::{Container, Expected, OpenOptions},
-    error::{Error, Result},
+    error::{Error, Fault, Place, Result},
 };
 
 /// How often a reader that gc overtakes starts again. Each time needs as many
@@ -102,7 +102,7 @@ impl Snapshot {
                 Ok(container) => {
                     open.insert(segment.name, Arc::new(container));
                 }
-                Err(e) => complete &= !manifest::is_missing(&e),
+                Err(e) => complete &= !is_gone(&e),
             }
         }
         snapshot.open = open;
@@ -165,7 +165,7 @@ impl Snapshot {
     /// with the others is tried again, so that each caller gets the reason.
     ///
     /// # Errors
-    /// [`Error::Damaged`]; [`Error::Io`], also when the file is missing.
+    /// [`Error::Damaged`], also when the file is missing; [`Error::Io`].
     pub fn segment(&self, segment: &SegmentRef) -> Result<Arc<Container>> {
         match self.open.get(&segment.name) {
             Some(container) => Ok(Arc::clone(container)),
@@ -228,11 +228,38 @@ pub(crate) fn open_files(
     ))
 }
 
-fn open_segment(twin_dir: &Path, segment: &SegmentRef, options: &OpenOptions) -> Result<Container> {
+/// Opens a file that a manifest names.
+///
+/// # Errors
+/// [`Error::Damaged`], also when the file is missing; [`Error::Io`].
+pub(crate) fn open_segment(
+    twin_dir: &Path,
+    segment: &SegmentRef,
+    options: &OpenOptions,
+) -> Result<Container> {
     let path = segment.name.path_in(twin_dir);
     let kind = segment.name.kind().file_kind();
     let SegmentRef { length, root, .. } = *segment;
-    Container::open(&path, kind, Expected::File { length, root }, options)
+    match Container::open(&path, kind, Expected::File { length, root }, options) {
+        // The system's words would not say what to do.
+        Err(e) if manifest::is_missing(&e) => Err(Error::Damaged {
+            path,
+            place: Place {
+                part: "file",
+                offset: 0,
+            },
+            fault: Fault::NoFile,
+        }),
+        opened => opened,
+    }
+}
+
+/// Whether a file that the manifest names is not there.
+fn is_gone(error: &Error) -> bool {
+    let Error::Damaged { fault, .. } = error else {
+        return false;
+    };
+    *fault == Fault::NoFile
 }
 
 #[cfg(test)]

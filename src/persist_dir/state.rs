@@ -22,7 +22,10 @@ use super::{
     manifest::Store,
     sync::{SyncEntry, SyncFile},
 };
-use crate::error::{Error, Result};
+use crate::{
+    disk,
+    error::{Error, Result},
+};
 
 /// How a store and its JSON file stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +174,7 @@ pub fn deep_check(
     let state = match judge.recognise(untouched, |known| *known == seen.fingerprint) {
         Some(state) => state,
         None => {
-            let file = File::open(&path).map_err(Error::io("open", &path))?;
+            let file = disk::open(&path).map_err(Error::io("open", &path))?;
             judge.unknown(JsonDamage::of_file(&file, &path)?)
         }
     };
@@ -210,7 +213,7 @@ pub(crate) fn unrecorded(
 }
 
 fn open(path: &Path) -> Result<Option<File>> {
-    match File::open(path) {
+    match disk::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::io("open", path)(e)),

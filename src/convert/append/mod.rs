@@ -9,6 +9,7 @@
 //!
 //! When to do which, and to publish it, is not for this folder.
 
+mod both;
 mod feed;
 mod proof;
 mod records;
@@ -38,6 +39,12 @@ pub(crate) struct Appended {
 }
 
 impl Appended {
+    /// Bytes of what was written.
+    fn length(&self) -> u64 {
+        let written = self.segment.iter().chain(&self.tombstones);
+        written.map(|segment| segment.length).sum()
+    }
+
     /// The segments of a store that had `before`.
     pub(crate) fn after(&self, before: &[SegmentRef]) -> Vec<SegmentRef> {
         let is_content = |segment: &&SegmentRef| segment.name.kind() != SegmentKind::Tombstones;

@@ -5,11 +5,9 @@
 //! number and the collections in it, printed as it stands in the file; what else
 //! is in the store has not changed.
 
-use std::{panic::resume_unwind, thread};
-
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{feed::locate, text::OneText};
+use super::{both::both, feed::locate, text::OneText};
 use crate::{
     convert::records,
     error::Result,
@@ -17,23 +15,20 @@ use crate::{
 };
 
 /// Whether two stores hold the same: all of it where `from` is 0, else in these
-/// collections from that segment on.
+/// collections from that segment on. `written` is how many bytes were written.
 pub(super) fn same(
     before: &RecordStore,
     after: &RecordStore,
     from: usize,
     paths: &[CollectionPath],
+    written: u64,
 ) -> Result<bool> {
     let digest = |store: &RecordStore| match from {
         0 => text_of(store),
         _ => parts_of(store, from, paths),
     };
-    thread::scope(|scope| {
-        let before = scope.spawn(|| digest(before));
-        let after = digest(after);
-        let before = before.join().unwrap_or_else(|panic| resume_unwind(panic));
-        Ok(before? == after?)
-    })
+    let (before, after) = both(written, || digest(before), || digest(after));
+    Ok(before? == after?)
 }
 
 /// A hash of the text of the file.

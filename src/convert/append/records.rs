@@ -153,7 +153,7 @@ impl Job<'_> {
             files.push(Arc::new(self.open(segment)?));
         }
         let after = RecordStore::open(files)?;
-        proof::same(self.store, &after, self.from, paths)
+        proof::same(self.store, &after, self.from, paths, appended.length())
     }
 
     /// Opens what was just written, as a reader would.

@@ -6,7 +6,6 @@ use super::*;
 use crate::{
     bytes::Backend,
     container::Verify,
-    error::Fault,
     persist_dir::{KEEP, Writer, collect, names::SegmentKind, testing},
 };
 
@@ -97,9 +96,17 @@ fn a_damaged_segment_concerns_its_store_only() {
         }
     }
     fs::remove_file(&path).unwrap();
+    let gone = path;
     let snapshot = open(dir.path()).unwrap();
     let missing = content(snapshot.store("a.json").unwrap());
-    assert!(missing.is_err_and(|e| manifest::is_missing(&e)));
+    let missing = missing.unwrap_err();
+    let Error::Damaged { path, fault, .. } = &missing else {
+        panic!("{missing}");
+    };
+    assert_eq!((path, fault), (&gone, &Fault::NoFile));
+    for way_out in ["salvage", "rollback", "pack --prefer json"] {
+        assert!(missing.to_string().contains(way_out), "{missing}");
+    }
     content(snapshot.store("b.json").unwrap()).unwrap();
 }
 

@@ -1,11 +1,11 @@
 //! The proof that a store of rows holds the same after segments were written.
 
-use std::{panic::resume_unwind, path::Path, sync::Arc, thread};
+use std::{path::Path, sync::Arc};
 
 use super::Appended;
 use crate::{
     container::{Container, Expected, OpenOptions},
-    convert::vector_store,
+    convert::{append::both::both, vector_store},
     error::{Error, Result},
     persist_dir::{Fingerprint, Fingerprinter, SegmentRef, Writer},
     segment::Map,
@@ -45,18 +45,16 @@ pub(super) fn prove(
         }
     }
     let whole = from == 0;
-    thread::scope(|scope| {
-        let old = scope.spawn(|| match whole {
-            true => fingerprint_of_text(store),
-            false => fingerprint_from(before, from, before),
-        });
-        let new = match whole {
-            true => fingerprint_of_text(&opened),
-            false => fingerprint_from(after, kept.len(), before),
-        };
-        let old = old.join().unwrap_or_else(|panic| resume_unwind(panic));
-        Ok(old? == new?)
-    })
+    let old = || match whole {
+        true => fingerprint_of_text(store),
+        false => fingerprint_from(before, from, before),
+    };
+    let new = || match whole {
+        true => fingerprint_of_text(&opened),
+        false => fingerprint_from(after, kept.len(), before),
+    };
+    let (old, new) = both(compacted.length(), old, new);
+    Ok(old? == new?)
 }
 
 fn dead(stack: &Stack, n: usize, map: Map) -> Result<Vec<u32>> {
