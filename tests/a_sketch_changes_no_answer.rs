@@ -102,7 +102,7 @@ fn packed(text: &str, sketch: SketchPolicy) -> Storage {
 }
 
 fn has_sketch(storage: &Storage) -> bool {
-    let context = StorageContext::from_persist_dir(&storage.dir()).unwrap();
+    let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
     let store = context.vector_store("default").unwrap();
     let segments = store.segments().unwrap().unwrap();
     assert_eq!(segments.len(), 1);
@@ -146,7 +146,7 @@ fn answers(storage: &Storage, backend: Backend, queries: &[VectorStoreQuery]) ->
         backend,
         verify: Verify::Lazy,
     };
-    let context = StorageContext::open(&storage.dir(), &options).unwrap();
+    let context = StorageContext::open(storage.dir(), &options).unwrap();
     let store = context.vector_store("default").unwrap();
     // Some by themselves, the others in batches.
     let mut answers: Vec<Vec<Hit>> = Vec::new();
@@ -195,7 +195,7 @@ fn a_store_keeps_what_it_was_packed_with() {
     ] {
         let storage = packed(&text, policy);
         assert_eq!(has_sketch(&storage), has_one, "{policy:?}");
-        let mut context = StorageContext::from_persist_dir(&storage.dir()).unwrap();
+        let mut context = StorageContext::from_persist_dir(storage.dir()).unwrap();
         let store = context.vector_store_mut("default").unwrap();
         store
             .delete_nodes(Some(&[b"node 17".to_vec()]), None)
@@ -204,7 +204,7 @@ fn a_store_keeps_what_it_was_packed_with() {
         compact(&storage.dir(), &CompactOptions::default(), &Silent).unwrap();
         assert_eq!(has_sketch(&storage), has_one, "{policy:?}, compacted");
         let expected = ROWS as u32 - 1;
-        let context = StorageContext::from_persist_dir(&storage.dir()).unwrap();
+        let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
         let store = context.vector_store("default").unwrap();
         let segments = store.segments().unwrap().unwrap();
         assert_eq!(segments[0].segment().vectors(), expected);

@@ -145,7 +145,7 @@ impl Source {
     /// one that is gone, of which only the map is left.
     pub(crate) fn to_be_scanned(&self) -> Option<ReadFile> {
         let file = match self {
-            Source::Mapped(file) => File::open(file.path()).ok()?,
+            Source::Mapped(file) => disk::open_own(file.path()).ok()?,
             Source::Read(file) => file.again().ok()?,
             Source::Memory(_) => return None,
         };

@@ -117,9 +117,11 @@ impl ColumnsBuilder {
             let shape = self.shape_of(&members)?;
             Some((members, shape))
         });
-        let is_short = text.len() <= MAX_REMEMBERED;
         Last {
-            text: is_short.then(|| text.to_vec()).unwrap_or_default(),
+            text: match text.len() <= MAX_REMEMBERED {
+                true => text.to_vec(),
+                false => Vec::new(),
+            },
             style: style.clone(),
             shaped,
         }

@@ -289,7 +289,7 @@ impl ContainerWriter {
                 let written = match &self.reader {
                     Some(reader) => reader,
                     None => {
-                        let file = fs::File::open(&self.path);
+                        let file = disk::open_own(&self.path);
                         let file = file.map_err(Error::io("open", &self.path))?;
                         self.reader.insert(file)
                     }

@@ -34,6 +34,10 @@ const MAX_DIGITS: usize = 18;
 const MAX_WHOLE: usize = 15;
 
 /// `5^n`.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "at compile time, where a panic is an error"
+)]
 const FIVES: [u64; MAX_PLACES + 1] = {
     let mut powers = [1; MAX_PLACES + 1];
     let mut n = 1;

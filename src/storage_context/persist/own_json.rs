@@ -1,9 +1,10 @@
 //! JSON files that this context's stores wrote by themselves: they are newer than the
 //! twin, and hold nothing that the context does not know.
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use crate::{
+    disk,
     error::{Error, Result},
     persist_dir::{Manifest, Samples, State, SyncFile, manifest, state},
     storage_context::StorageContext,
@@ -45,6 +46,6 @@ impl StorageContext {
 }
 
 fn samples_of(path: &Path) -> Result<Samples> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = disk::open(path).map_err(Error::io("open", path))?;
     Samples::of(&file, path)
 }
