@@ -139,20 +139,6 @@ impl Source {
         }
     }
 
-    /// The same file to be read from its beginning to its end. Reading a map that way
-    /// is slow where the file is not in memory: the system sees single pages missing,
-    /// and fetches little at a time. `None` for a file that is only in memory, and for
-    /// one that is gone, of which only the map is left.
-    pub(crate) fn to_be_scanned(&self) -> Option<ReadFile> {
-        let file = match self {
-            Source::Mapped(file) => disk::open_own(file.path()).ok()?,
-            Source::Read(file) => file.again().ok()?,
-            Source::Memory(_) => return None,
-        };
-        let file = ReadFile::new(file, self.path()).ok()?;
-        (file.len() == self.len()).then_some(file)
-    }
-
     /// Reads `range` without any check of what it holds. The caller has made
     /// sure that the range lies in the file.
     pub(crate) fn read_unchecked(&self, range: Range<u64>) -> Result<View<'_>> {

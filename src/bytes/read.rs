@@ -55,11 +55,6 @@ impl ReadFile {
         })
     }
 
-    /// The open file once more.
-    pub(super) fn again(&self) -> std::io::Result<File> {
-        self.file.try_clone()
-    }
-
     pub(crate) fn len(&self) -> u64 {
         self.len
     }
@@ -89,11 +84,6 @@ impl ReadFile {
             .map_err(Error::io("read", &self.path))?;
         self.bytes_read.fetch_add(len as u64, Ordering::Relaxed);
         Ok(bytes)
-    }
-
-    /// Fills `buffer` with what stands at `offset`.
-    pub(crate) fn read_into(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        read_exact_at(&self.file, buffer, offset).map_err(Error::io("read", &self.path))
     }
 
     /// The block of number `number`, from the cache or from `range` of the

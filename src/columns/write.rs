@@ -117,11 +117,12 @@ impl ColumnsBuilder {
             let shape = self.shape_of(&members)?;
             Some((members, shape))
         });
+        let text = match text.len() <= MAX_REMEMBERED {
+            true => text.to_vec(),
+            false => Vec::new(),
+        };
         Last {
-            text: match text.len() <= MAX_REMEMBERED {
-                true => text.to_vec(),
-                false => Vec::new(),
-            },
+            text,
             style: style.clone(),
             shaped,
         }

@@ -7,7 +7,6 @@ use super::{
     format::{ALIGN, BLOCK, HEADER_LEN},
 };
 use crate::{
-    bytes::ReadFile,
     error::{Error, Fault, Result},
     in_order::{InOrder, in_order},
 };
@@ -16,53 +15,29 @@ use crate::{
 const CHUNK: u64 = 16 * BLOCK;
 
 /// Blocks that one thread checks at a time.
-const SHARE: u64 = CHUNK / BLOCK;
+const SHARE: u64 = 64;
 
-/// Neighbouring blocks.
-struct Share {
-    numbers: Range<u64>,
-    /// Their bytes; empty where they are to be taken from the file's map.
-    bytes: Vec<u8>,
-}
-
-/// Reads the file from its beginning to its end, and notes the first damage.
-struct Scan<'c> {
-    container: &'c Container,
-    file: Option<ReadFile>,
+/// Hands out the blocks of a file, and notes the first that is damaged.
+struct Blocks<'p> {
     next: u64,
     count: u64,
-    /// Buffers to be used again.
-    spare: Vec<Vec<u8>>,
     damage: Option<Error>,
-    progress: &'c dyn Fn(u64) -> Result<()>,
+    progress: &'p dyn Fn(u64) -> Result<()>,
 }
 
-impl InOrder for Scan<'_> {
-    type Item = Share;
-    type Outcome = (Share, Result<()>);
+impl InOrder for Blocks<'_> {
+    type Item = Range<u64>;
+    /// Where the share ends in the file.
+    type Outcome = (u64, Result<()>);
 
-    fn next(&mut self) -> Result<Option<Share>> {
+    fn next(&mut self) -> Result<Option<Range<u64>>> {
         let start = self.next;
         self.next = self.count.min(start + SHARE);
-        if start == self.next {
-            return Ok(None);
-        }
-        let mut bytes = self.spare.pop().unwrap_or_default();
-        if let Some(file) = &self.file {
-            let offset = start * BLOCK;
-            let end = self.container.block_range(self.next - 1).end;
-            bytes.resize(usize::try_from(end - offset).unwrap_or_default(), 0);
-            file.read_into(offset, &mut bytes)?;
-        }
-        Ok(Some(Share {
-            numbers: start..self.next,
-            bytes,
-        }))
+        Ok((start < self.next).then_some(start..self.next))
     }
 
-    fn take(&mut self, (share, checked): (Share, Result<()>)) -> Result<ControlFlow<()>> {
-        (self.progress)(share.numbers.end * BLOCK)?;
-        self.spare.push(share.bytes);
+    fn take(&mut self, (end, checked): (u64, Result<()>)) -> Result<ControlFlow<()>> {
+        (self.progress)(end)?;
         self.damage = checked.err();
         Ok(match self.damage {
             Some(_) => ControlFlow::Break(()),
@@ -92,35 +67,29 @@ impl Container {
         for page in 0..self.page_crcs.len() as u64 {
             self.table_page(page)?;
         }
-        let mut scan = Scan {
-            container: self,
-            file: self.source.to_be_scanned(),
+        let mut blocks = Blocks {
             next: 0,
             count: self.trailer.crc_table.div_ceil(BLOCK),
-            spare: Vec::new(),
             damage: None,
             progress,
         };
-        in_order(&mut scan, |_| |share| self.check_share(share))?;
-        match scan.damage {
+        in_order(&mut blocks, |_| {
+            |share: Range<u64>| {
+                let checked = share
+                    .clone()
+                    .try_for_each(|number| self.check_block(number));
+                (share.end * BLOCK, checked)
+            }
+        })?;
+        match blocks.damage {
             Some(e) => Err(self.locate().err().unwrap_or(e)),
             None => self.check_padding(),
         }
     }
 
-    fn check_share(&self, share: Share) -> (Share, Result<()>) {
-        let mut bytes = share.bytes.chunks(BLOCK as usize);
-        let checked = share
-            .numbers
-            .clone()
-            .try_for_each(|number| match bytes.next() {
-                Some(block) => self.verify_block(number, block),
-                None => {
-                    let block = self.source.read_unchecked(self.block_range(number))?;
-                    self.verify_block(number, &block)
-                }
-            });
-        (share, checked)
+    fn check_block(&self, number: u64) -> Result<()> {
+        let bytes = self.source.read_unchecked(self.block_range(number))?;
+        self.verify_block(number, &bytes)
     }
 
     /// Finds the section whose own CRC fails.

@@ -34,19 +34,31 @@ const MAX_DIGITS: usize = 18;
 const MAX_WHOLE: usize = 15;
 
 /// `5^n`.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "at compile time, where a panic is an error"
-)]
-const FIVES: [u64; MAX_PLACES + 1] = {
-    let mut powers = [1; MAX_PLACES + 1];
-    let mut n = 1;
-    while n <= MAX_PLACES {
-        powers[n] = powers[n - 1] * 5;
-        n += 1;
-    }
-    powers
-};
+const FIVES: [u64; MAX_PLACES + 1] = [
+    1,
+    5,
+    25,
+    125,
+    625,
+    3_125,
+    15_625,
+    78_125,
+    390_625,
+    1_953_125,
+    9_765_625,
+    48_828_125,
+    244_140_625,
+    1_220_703_125,
+    6_103_515_625,
+    30_517_578_125,
+    152_587_890_625,
+    762_939_453_125,
+    3_814_697_265_625,
+    19_073_486_328_125,
+    95_367_431_640_625,
+    476_837_158_203_125,
+    2_384_185_791_015_625,
+];
 
 /// `10^n`, each of them exactly.
 const TENS: [f64; MAX_PLACES + 1] = [
@@ -356,6 +368,14 @@ mod tests {
             check("0.100000001490116121").map(|(is_f64, _)| is_f64),
             Some(false)
         );
+    }
+
+    #[test]
+    fn powers_are_powers() {
+        for (n, (five, ten)) in (0_u32..).zip(FIVES.iter().zip(TENS)) {
+            assert_eq!(*five, 5_u64.pow(n));
+            assert_eq!(ten, format!("1e{n}").parse::<f64>().unwrap());
+        }
     }
 
     #[test]
