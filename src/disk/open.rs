@@ -110,7 +110,8 @@ mod system {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::{
         os::unix::{fs::symlink, net::UnixListener},
