@@ -268,7 +268,7 @@ fn rule_out_part(
             rows: Vec::new(),
         });
     }
-    let mut dots = vec![[0_i32; 2]; TILE];
+    let mut dots = [[0_i32; 2]; TILE];
     sketch.each_block(runs, &mut |block| {
         let mut first = block.first;
         let codes = block.codes.chunks(TILE * mean.len());
