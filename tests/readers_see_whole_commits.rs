@@ -83,7 +83,7 @@ fn one_of_the_readers() {
         assert_eq!(hits[0].id, id.as_bytes());
         looks += 1;
         if looks % EACH == 0 {
-            growth.look(dir, start.elapsed(), time);
+            growth.look(&dir.join("twin"), start.elapsed(), time);
         }
     }
     println!("\n{looks} looks at {newer} generations");
