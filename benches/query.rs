@@ -1,4 +1,4 @@
-//! What a query costs: the first and the next, filtered, and many at once; beside
+//! What a query costs: the first and the next, with a sketch, filtered, many at once; beside
 //! reading the same memory and doing nothing with it.
 
 use std::{collections::HashSet, time::Duration};
@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use twinstore::{
     StorageContext,
     search::{MetadataFilters, VectorStoreQuery},
+    segment::SketchPolicy,
     store::VectorStore,
 };
 
@@ -26,7 +27,9 @@ pub fn bench(run: &Run) {
     ] {
         let vectors = Vectors::new(dim, Numbers::Exact, like);
         println!("  {rows} x {dim}, like {like:?}, medians");
-        measure(run, &Storage::of_vectors(rows, &vectors).packed(), &vectors);
+        let made = |sketch| Storage::of_vectors(rows, &vectors).packed_with(sketch);
+        let (plain, sketched) = (made(SketchPolicy::Never), made(SketchPolicy::Always));
+        measure(run, &plain, &sketched, &vectors);
     }
 }
 
@@ -89,10 +92,23 @@ fn check_filter(store: &VectorStore, query: &VectorStoreQuery, page: usize, rows
     assert_eq!(answer(store, &by_page), expected.collect::<Vec<_>>());
 }
 
-fn measure(run: &Run, storage: &Storage, vectors: &Vectors) {
-    let rows = storage.rows;
-    let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+/// Opens the store and asks it once.
+fn first(storage: &Storage, (query, row): &(VectorStoreQuery, usize)) -> Duration {
+    let (hits, time) = timed(|| {
+        let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+        let store = context.vector_store("default").unwrap();
+        store.query(query).unwrap()
+    });
+    assert_eq!(hits[0].id, node_id(*row).into_bytes());
+    time
+}
+
+fn measure(run: &Run, plain: &Storage, sketched: &Storage, vectors: &Vectors) {
+    let rows = plain.rows;
+    let [context, with] =
+        [plain, sketched].map(|storage| StorageContext::from_persist_dir(storage.dir()).unwrap());
     let store = context.vector_store("default").unwrap();
+    let with = with.vector_store("default").unwrap();
     let segment = store.segments().unwrap().unwrap().remove(0);
     let matrix = segment.segment().matrix().unwrap().unwrap();
     let bytes = size_of_val(matrix.as_slice()) as u64;
@@ -122,7 +138,26 @@ fn measure(run: &Run, storage: &Storage, vectors: &Vectors) {
         assert_eq!(hits.len(), kept.min(10));
         time
     };
-    let [memory, steady, first, by_page, by_file, batch] = by_turns(
+    for (query, _) in &queries {
+        assert_eq!(with.query(query).unwrap(), store.query(query).unwrap());
+    }
+    let ask_batch = |store: &VectorStore, round: usize| {
+        let batch = &batches[round % batches.len()];
+        let (answers, time) = timed(|| store.query_batch(batch).unwrap());
+        assert_eq!(answers.len(), batch.len());
+        time / batch.len() as u32
+    };
+    let [
+        memory,
+        steady,
+        by_sketch,
+        opened,
+        opened_with,
+        by_page,
+        by_file,
+        batch,
+        batch_with,
+    ] = by_turns(
         rounds,
         [
             &mut |_| {
@@ -131,24 +166,13 @@ fn measure(run: &Run, storage: &Storage, vectors: &Vectors) {
                 time
             },
             &mut |round| ask(store, &queries[round]),
-            &mut |round| {
-                let (query, row) = &queries[round];
-                let (hits, time) = timed(|| {
-                    let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
-                    let store = context.vector_store("default").unwrap();
-                    store.query(query).unwrap()
-                });
-                assert_eq!(hits[0].id, node_id(*row).into_bytes());
-                time
-            },
+            &mut |round| ask(with, &queries[round]),
+            &mut |round| first(plain, &queries[round]),
+            &mut |round| first(sketched, &queries[round]),
             &mut |round| ask_filtered(&filtered[round][0], rows.div_ceil(PAGES)),
             &mut |round| ask_filtered(&filtered[round][1], NODES),
-            &mut |round| {
-                let batch = &batches[round % batches.len()];
-                let (answers, time) = timed(|| store.query_batch(batch).unwrap());
-                assert_eq!(answers.len(), batch.len());
-                time / batch.len() as u32
-            },
+            &mut |round| ask_batch(store, round),
+            &mut |round| ask_batch(with, round),
         ],
     );
     let rate = |time| format!("{:.1} GB/s", gb_per_s(bytes, time));
@@ -156,7 +180,13 @@ fn measure(run: &Run, storage: &Storage, vectors: &Vectors) {
     let part = memory.as_secs_f64() / steady.as_secs_f64();
     let note = format!("{}, {:.0} % of that", rate(steady), 100.0 * part);
     line("a query", steady, &note);
-    line("open and a first query", first, &share(first, steady));
+    line("the same by sketch", by_sketch, &share(by_sketch, steady));
+    line("open and a first query", opened, &share(opened, steady));
+    line(
+        "the same by sketch",
+        opened_with,
+        &share(opened_with, steady),
+    );
     line(
         "page == N, one row in a hundred",
         by_page,
@@ -168,4 +198,5 @@ fn measure(run: &Run, storage: &Storage, vectors: &Vectors) {
         batch,
         &share(batch, steady),
     );
+    line("the same by sketch", batch_with, &share(batch_with, steady));
 }

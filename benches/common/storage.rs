@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use twinstore::{
     convert::{PackOptions, Silent, pack},
     json::{NumberLayout, print_f32_shortest, print_f64},
+    segment::SketchPolicy,
 };
 
 pub const VECTORS: &str = "default__vector_store.json";
@@ -270,13 +271,26 @@ impl Storage {
 
     /// Packs it. That is proved by pack itself; here, that it is rows and records.
     pub fn pack(&self) {
-        let report = pack(self.dir(), &PackOptions::default(), &Silent).unwrap();
+        self.pack_with(SketchPolicy::Auto);
+    }
+
+    fn pack_with(&self, sketch: SketchPolicy) {
+        let options = PackOptions {
+            sketch,
+            ..PackOptions::default()
+        };
+        let report = pack(self.dir(), &options, &Silent).unwrap();
         assert!(report.stores.iter().all(|store| !store.file_form));
     }
 
     /// Packs it and removes the JSON.
     pub fn packed(self) -> Storage {
-        self.pack();
+        self.packed_with(SketchPolicy::Auto)
+    }
+
+    /// The same with or without a sketch of the vectors.
+    pub fn packed_with(self, sketch: SketchPolicy) -> Storage {
+        self.pack_with(sketch);
         for file in files(self.dir()) {
             fs::remove_file(file).unwrap();
         }
