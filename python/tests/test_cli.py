@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import twinstore
-from support.plain import command, example, flip, large, segment_of
+from support.plain import command, example, flip, larger, segment_of
 
 pytestmark = pytest.mark.any_release
 
@@ -58,7 +58,7 @@ def test_who_closes_the_pipe_has_seen_enough(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_kills_it_at_once_and_harms_nothing(tmp_path: Path) -> None:
-    directory = large(tmp_path / "storage")
+    directory = larger(tmp_path / "storage")
     before = {file.name: file.read_bytes() for file in directory.iterdir()}
     words = [sys.executable, "-m", "twinstore", "pack", str(directory)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 import pytest
 
 import twinstore
-from support.plain import A_DOCUMENT, VECTORS, command, documents, example, json_of, large, vector_store
+from support.plain import A_DOCUMENT, VECTORS, command, documents, example, json_of, large, larger, vector_store
 from twinstore.errors import NoGeneration, NoTwin
 
 pytestmark = pytest.mark.any_release
@@ -141,7 +141,7 @@ def test_what_progress_raises_stops_the_work_and_nothing_is_changed(directory: P
 
 
 def test_ctrl_c_stops_a_pack_without_a_callback(tmp_path: Path) -> None:
-    directory = large(tmp_path / "storage")
+    directory = larger(tmp_path / "storage")
 
     def interrupt() -> None:
         while not (directory / "twin").exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -68,6 +69,14 @@ def large(directory: Path) -> Path:
     seeded = random.Random(6)
     vectors = {f"id {n}": [seeded.random() for _ in range(512)] for n in range(4000)}
     return vector_store(directory, vectors)
+
+
+def larger(directory: Path) -> Path:
+    """One that takes so long that something can happen meanwhile, however fast the machine is."""
+    large(directory)
+    for n in range(10):
+        os.link(directory / VECTORS, directory / f"copy{n}__vector_store.json")
+    return directory
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
