@@ -60,13 +60,8 @@ pub(super) struct Filled {
 
 impl BlockSink {
     /// A sink for columns and verbatim pieces.
-    pub(crate) fn new(spill: Spill) -> Result<BlockSink> {
-        Ok(BlockSink::set_up(
-            spill,
-            LEVEL,
-            Dictionary::default(),
-            false,
-        ))
+    pub(crate) fn new(spill: Spill) -> BlockSink {
+        BlockSink::set_up(spill, LEVEL, Dictionary::default(), false)
     }
 
     /// A sink for records: it writes the hashes of what the blocks print, and

@@ -44,12 +44,12 @@ fn print(item: &[u8]) -> Vec<u8> {
 
 fn store_as(heaps: &[Vec<Vec<u8>>], how: How) -> (tempfile::TempDir, Vec<Heap>) {
     let dir = tempfile::tempdir().unwrap();
-    let spill = Spill::new(dir.path()).unwrap();
+    let spill = Spill::new(dir.path());
     let sink = if how.records {
         let dictionary = how.dictionary.then(dictionary);
         BlockSink::with_dictionary(spill, 3, dictionary.unwrap_or_default())
     } else {
-        BlockSink::new(spill).unwrap()
+        BlockSink::new(spill)
     };
     let mut sink = sink.threads(how.threads);
     let mut writers: Vec<HeapWriter> = heaps.iter().map(|_| HeapWriter::new(how.target)).collect();

@@ -17,7 +17,7 @@ mod spill;
 pub use aligned::AlignedBytes;
 pub(crate) use mapped::MappedFile;
 pub(crate) use read::{ReadFile, read_exact_at};
-pub(crate) use spill::{LazySpill, Spill, Spills};
+pub(crate) use spill::{Spill, Spills};
 
 use std::{
     ops::{Deref, Range},

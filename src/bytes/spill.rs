@@ -42,7 +42,8 @@ impl Spills {
 
 /// An unnamed temporary file: appended to, or written at any place, then read
 /// back. It vanishes with the process. As long as it holds no more than a file's buffer
-/// would, it is in memory, and one that becomes a segment in memory stays there.
+/// would, it is in memory: there may be hundreds. One that becomes a segment in memory
+/// stays there.
 #[derive(Debug)]
 pub(crate) struct Spill {
     file: Kept,
@@ -60,13 +61,13 @@ enum Kept {
 
 impl Spill {
     /// A new empty spill.
-    pub(crate) fn new(place: impl Into<Spills>) -> Result<Spill> {
-        Ok(Spill {
+    pub(crate) fn new(place: impl Into<Spills>) -> Spill {
+        Spill {
             file: Kept::Memory(Cursor::default()),
             len: 0,
             position: 0,
             place: place.into(),
-        })
+        }
     }
 
     /// Goes on in a file, if `end` is more than is held in memory.
@@ -143,6 +144,9 @@ impl Spill {
 
     /// Hands everything written to `sink`, in pieces.
     pub(crate) fn drain(mut self, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if let Kept::Memory(held) = &self.file {
+            return sink(held.get_ref());
+        }
         let mut left = self.len;
         let mut buffer = vec![0; usize::try_from(left).unwrap_or(BUFFER).min(BUFFER)];
         let mut reader = self.reader()?;
@@ -162,52 +166,6 @@ fn put(file: &mut (impl Write + Seek), seek: Option<u64>, bytes: &[u8]) -> io::R
         file.seek(SeekFrom::Start(offset))?;
     }
     file.write_all(bytes)
-}
-
-/// A spill that is only appended to and drained, and becomes a file once it
-/// holds as much as a file's buffer would: there may be hundreds.
-#[derive(Debug)]
-pub(crate) struct LazySpill {
-    place: Spills,
-    held: Vec<u8>,
-    spill: Option<Spill>,
-}
-
-impl LazySpill {
-    pub(crate) fn new(place: impl Into<Spills>) -> LazySpill {
-        LazySpill {
-            place: place.into(),
-            held: Vec::new(),
-            spill: None,
-        }
-    }
-
-    pub(crate) fn len(&self) -> u64 {
-        let spilled = self.spill.as_ref().map_or(0, Spill::len);
-        spilled + self.held.len() as u64
-    }
-
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(spill) = &mut self.spill {
-            return spill.write(bytes);
-        }
-        let stays = matches!(self.place, Spills::Memory);
-        if stays || self.held.len() + bytes.len() <= HELD {
-            self.held.extend_from_slice(bytes);
-            return Ok(());
-        }
-        let spill = self.spill.insert(Spill::new(self.place.clone())?);
-        spill.write(&std::mem::take(&mut self.held))?;
-        spill.write(bytes)
-    }
-
-    /// Hands everything written to `sink`, in pieces.
-    pub(crate) fn drain(self, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        match self.spill {
-            Some(spill) => spill.drain(sink),
-            None => sink(&self.held),
-        }
-    }
 }
 
 /// Reads a [`Spill`] from its start, or from anywhere after a seek.
@@ -285,7 +243,7 @@ mod tests {
         ) {
             let dir = tempfile::tempdir().unwrap();
             let place = if in_memory { Spills::Memory } else { Spills::from(dir.path()) };
-            let mut spill = Spill::new(place).unwrap();
+            let mut spill = Spill::new(place);
             let mut model: Vec<u8> = Vec::new();
             for (n, (place, bytes)) in writes.iter().enumerate() {
                 let at = place.unwrap_or(model.len());

@@ -21,7 +21,7 @@ use crate::{
 const DEPTH: usize = 2;
 
 fn write(dir: &Path, metadata: &[String], ref_docs: &[String]) -> Columns {
-    let mut builder = ColumnsBuilder::new(dir).unwrap();
+    let mut builder = ColumnsBuilder::new(dir);
     let mut style = JsonStyle::python();
     for text in metadata {
         builder
@@ -143,7 +143,7 @@ fn packed(list: &CodeList, spill: &mut Spill, path: &Path) -> CodeRun {
 /// Unpacks all codes at once.
 fn check_bulk(codes: &[u32]) {
     let dir = tempfile::tempdir().unwrap();
-    let mut spill = Spill::new(dir.path()).unwrap();
+    let mut spill = Spill::new(dir.path());
     let mut list = CodeList::default();
     for &code in codes {
         list.push(code, &mut spill).unwrap();
@@ -240,7 +240,7 @@ proptest! {
         gaps in prop::collection::vec(0..9000_u32, 0..4),
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let mut spill = Spill::new(dir.path()).unwrap();
+        let mut spill = Spill::new(dir.path());
         let mut list = CodeList::default();
         let mut model = Vec::new();
         for chunk in codes.chunks(codes.len().div_ceil(4).max(1)) {
@@ -265,8 +265,8 @@ fn a_column_that_gives_its_dictionary_up_keeps_its_values() {
     let dir = tempfile::tempdir().unwrap();
     for plain_at in 0..6 {
         let mut shared = Shared {
-            codes: Spill::new(dir.path()).unwrap(),
-            blocks: BlockSink::new(Spill::new(dir.path()).unwrap()).unwrap(),
+            codes: Spill::new(dir.path()),
+            blocks: BlockSink::new(Spill::new(dir.path())),
         };
         let mut column = ColumnBuilder::default();
         let pushed = [(0, "1"), (3, "2"), (4, "1"), (9, "3"), (10, "2")];

@@ -47,12 +47,12 @@ struct Last {
 }
 
 impl ColumnsBuilder {
-    pub(crate) fn new(spills: impl Into<Spills>) -> Result<ColumnsBuilder> {
+    pub(crate) fn new(spills: impl Into<Spills>) -> ColumnsBuilder {
         let spills = spills.into();
-        Ok(ColumnsBuilder {
+        ColumnsBuilder {
             shared: Shared {
-                codes: Spill::new(spills.clone())?,
-                blocks: BlockSink::new(Spill::new(spills)?)?,
+                codes: Spill::new(spills.clone()),
+                blocks: BlockSink::new(Spill::new(spills)),
             },
             columns: Vec::new(),
             numbers: HashMap::new(),
@@ -64,7 +64,7 @@ impl ColumnsBuilder {
             ref_doc: None,
             dictionaries: 0,
             last: None,
-        })
+        }
     }
 
     /// Number of metadata entries so far.

@@ -315,7 +315,7 @@ impl Job<'_> {
         careful: bool,
     ) -> Attempt<Written> {
         let spills = self.writer.twin_dir();
-        let mut survey = Survey::new(spills, style, self.compression)?;
+        let mut survey = Survey::new(spills, style, self.compression);
         let half = |at: u64| self.progress.at(at / 2);
         if let Err(why) = records::parse(&mut self.window(source)?, maps, &mut survey, &half)? {
             return Ok(Err(why));

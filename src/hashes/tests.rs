@@ -29,7 +29,7 @@ fn hash(n: u8) -> [u8; LEN] {
 /// Refers to hashes as told and checks that each is found where it was said.
 fn check(refers: &[(Option<u32>, u8)], pool: u32) -> HashesMeta {
     let dir = tempfile::tempdir().unwrap();
-    let mut builder = HashBuilder::new(dir.path(), HashForm::Hex).unwrap();
+    let mut builder = HashBuilder::new(dir.path(), HashForm::Hex);
     let mut rows: HashMap<u32, u8> = HashMap::new();
     let mut others: Vec<u8> = Vec::new();
     for &(row, n) in refers {

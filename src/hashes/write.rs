@@ -49,17 +49,17 @@ pub(crate) struct HashBuilder {
 }
 
 impl HashBuilder {
-    pub(crate) fn new(spills: &Path, form: HashForm) -> Result<HashBuilder> {
-        Ok(HashBuilder {
+    pub(crate) fn new(spills: &Path, form: HashForm) -> HashBuilder {
+        HashBuilder {
             form,
             rows: Vec::new(),
             has: Vec::new(),
-            of_rows: Spill::new(spills)?,
+            of_rows: Spill::new(spills),
             others: Vec::new(),
             numbers: HashTable::new(),
             keyed: RandomState::new(),
-            of_others: Spill::new(spills)?,
-        })
+            of_others: Spill::new(spills),
+        }
     }
 
     /// Where to find `hash`, which was met while `row` was the current row. A

@@ -19,7 +19,7 @@ use crate::{
 };
 
 fn write(dir: &Path, ids: &[Vec<u8>], sorted: bool) -> IdColumn {
-    let mut builder = IdBuilder::new(Spill::new(dir).unwrap());
+    let mut builder = IdBuilder::new(Spill::new(dir));
     for (n, id) in ids.iter().enumerate() {
         let (row, new) = builder.intern(id, u32::MAX).unwrap();
         assert!(new);
@@ -98,7 +98,7 @@ proptest! {
         hints in prop::collection::vec(0..50_u32, 200),
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let mut builder = IdBuilder::new(Spill::new(dir.path()).unwrap());
+        let mut builder = IdBuilder::new(Spill::new(dir.path()));
         let mut model: HashMap<Vec<u8>, u32> = HashMap::new();
         for (id, hint) in ids.iter().zip(hints) {
             let next = model.len() as u32;

@@ -1,38 +1,12 @@
 //! Lists of numbers that share a spill while packing. One list alone keeps
 //! little, because a segment may have 65,536 of them.
 
-use crate::{
-    bytes::{Spill, Spills},
-    error::Result,
-};
+use crate::{bytes::Spill, error::Result};
 
 /// Bytes that a list gathers before they are spilled; a multiple of 8.
 const CHUNK: usize = 1 << 10;
 /// Bytes read at once; a multiple of `CHUNK`.
 const PIECE: u64 = 64 << 10;
-
-/// The spill, made when it is first needed.
-#[derive(Debug)]
-pub(super) struct SharedSpill {
-    place: Spills,
-    spill: Option<Spill>,
-}
-
-impl SharedSpill {
-    pub(super) fn new(place: impl Into<Spills>) -> SharedSpill {
-        SharedSpill {
-            place: place.into(),
-            spill: None,
-        }
-    }
-
-    fn get(&mut self) -> Result<&mut Spill> {
-        Ok(match &mut self.spill {
-            Some(spill) => spill,
-            none => none.insert(Spill::new(self.place.clone())?),
-        })
-    }
-}
 
 /// A list of numbers of `N` bytes each.
 #[derive(Debug, Default)]
@@ -43,14 +17,13 @@ pub(super) struct List<const N: usize> {
 }
 
 impl<const N: usize> List<N> {
-    pub(super) fn push(&mut self, number: [u8; N], shared: &mut SharedSpill) -> Result<()> {
+    pub(super) fn push(&mut self, number: [u8; N], shared: &mut Spill) -> Result<()> {
         self.tail.extend(number);
         if self.tail.len() < CHUNK {
             return Ok(());
         }
-        let spill = shared.get()?;
-        let at = spill.len();
-        spill.write(&self.tail)?;
+        let at = shared.len();
+        shared.write(&self.tail)?;
         let len = self.tail.len() as u64;
         // One list is usually filled before the next: then its runs join.
         match self.runs.last_mut() {
@@ -64,11 +37,11 @@ impl<const N: usize> List<N> {
     /// Hands out all numbers in order.
     pub(super) fn each(
         &self,
-        shared: &mut SharedSpill,
+        shared: &mut Spill,
         mut sink: impl FnMut([u8; N]) -> Result<()>,
     ) -> Result<()> {
         if !self.runs.is_empty() {
-            let mut reader = shared.get()?.reader()?;
+            let mut reader = shared.reader()?;
             let mut buffer = Vec::new();
             for &(offset, len) in &self.runs {
                 reader.seek(offset)?;

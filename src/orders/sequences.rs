@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{
-    format::Sequence,
-    lists::{List, SharedSpill},
-};
+use super::{format::Sequence, lists::List};
 use crate::{
-    bytes::Spills,
+    bytes::{Spill, Spills},
     container::{Container, ContainerWriter, SectionKind, Span},
     error::{Error, Fault, Result},
 };
@@ -15,7 +12,7 @@ use crate::{
 /// The sequence numbers of all maps of a segment, numbered as they were added.
 #[derive(Debug)]
 pub(crate) struct SequencesBuilder {
-    spill: SharedSpill,
+    spill: Spill,
     sequences: Vec<Numbers>,
 }
 
@@ -36,7 +33,7 @@ impl SequencesBuilder {
     /// needed.
     pub(crate) fn new(spills: impl Into<Spills>) -> SequencesBuilder {
         SequencesBuilder {
-            spill: SharedSpill::new(spills),
+            spill: Spill::new(spills),
             sequences: Vec::new(),
         }
     }
@@ -84,7 +81,7 @@ impl SequencesBuilder {
 }
 
 impl Numbers {
-    fn push(&mut self, number: Option<u64>, spill: &mut SharedSpill) -> Result<()> {
+    fn push(&mut self, number: Option<u64>, spill: &mut Spill) -> Result<()> {
         let follows = self.last.map_or(Some(0), |last| last.checked_add(1));
         let ascends = |&number: &u64| self.last.is_none_or(|last| last < number);
         let Some(number) = number.or(follows).filter(ascends) else {

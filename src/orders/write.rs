@@ -8,10 +8,10 @@ use std::ops::Range;
 use super::{
     bits::{BitsBuilder, RankedBits},
     format::{Order, list_len},
-    lists::{List, SharedSpill},
+    lists::List,
 };
 use crate::{
-    bytes::Spills,
+    bytes::{Spill, Spills},
     container::{ContainerWriter, SectionKind},
     error::{Error, Result},
 };
@@ -24,7 +24,7 @@ const INTERVALS: u32 = 1 << 16;
 /// The orders of all maps of a segment, numbered as they were added.
 #[derive(Debug)]
 pub(crate) struct OrdersBuilder {
-    spill: SharedSpill,
+    spill: Spill,
     orders: Vec<Rows>,
     /// Entries sorted at once.
     pub(super) at_once: u64,
@@ -47,7 +47,7 @@ impl OrdersBuilder {
     /// No orders yet; a temporary file is made in `spills` when it is needed.
     pub(crate) fn new(spills: impl Into<Spills>) -> OrdersBuilder {
         OrdersBuilder {
-            spill: SharedSpill::new(spills),
+            spill: Spill::new(spills),
             orders: Vec::new(),
             at_once: AT_ONCE,
         }
@@ -93,7 +93,7 @@ impl OrdersBuilder {
 }
 
 impl Rows {
-    fn push(&mut self, row: u32, spill: &mut SharedSpill) -> Result<()> {
+    fn push(&mut self, row: u32, spill: &mut Spill) -> Result<()> {
         let continues = match self.entries {
             0 => {
                 self.first = row;
@@ -119,7 +119,7 @@ impl Rows {
         Ok(())
     }
 
-    fn each(&self, spill: &mut SharedSpill, mut sink: impl FnMut(u32) -> Result<()>) -> Result<()> {
+    fn each(&self, spill: &mut Spill, mut sink: impl FnMut(u32) -> Result<()>) -> Result<()> {
         (0..self.in_range).try_for_each(|n| sink(self.first + n))?;
         self.rest.each(spill, |row| sink(u32::from_le_bytes(row)))
     }
@@ -141,7 +141,7 @@ impl Rows {
         order: Order,
         rows: u32,
         at_once: u64,
-        spill: &mut SharedSpill,
+        spill: &mut Spill,
         out: &mut ContainerWriter,
     ) -> Result<()> {
         match order {
@@ -169,7 +169,7 @@ impl Rows {
         &self,
         rows: u32,
         at_once: u64,
-        spill: &mut SharedSpill,
+        spill: &mut Spill,
         out: &mut ContainerWriter,
     ) -> Result<()> {
         for pass in self.passes(rows, at_once, spill)? {
@@ -192,7 +192,7 @@ impl Rows {
 
     /// Intervals of rows that have up to `at_once` entries each, where rows do
     /// not have very many.
-    fn passes(&self, rows: u32, at_once: u64, spill: &mut SharedSpill) -> Result<Vec<Range<u32>>> {
+    fn passes(&self, rows: u32, at_once: u64, spill: &mut Spill) -> Result<Vec<Range<u32>>> {
         let mut passes = Vec::new();
         if u64::from(self.entries) <= at_once {
             passes.push(0..rows);

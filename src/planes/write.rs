@@ -12,7 +12,7 @@ use super::{
     rows::{ReadRows, push_deltas},
 };
 use crate::{
-    bytes::{LazySpill, Spills},
+    bytes::{Spill, Spills},
     container::{ContainerWriter, SectionKind},
     error::Result,
     json::JsonStyle,
@@ -22,10 +22,10 @@ use crate::{
 pub(crate) struct PlaneBuilder {
     meta: PlaneMeta,
     classes: Vec<u8>,
-    low: LazySpill,
-    norms: LazySpill,
-    exceptions: LazySpill,
-    tokens: LazySpill,
+    low: Spill,
+    norms: Spill,
+    exceptions: Spill,
+    tokens: Spill,
     irregular: Vec<u32>,
 }
 
@@ -46,10 +46,10 @@ impl PlaneBuilder {
         PlaneBuilder {
             meta: PlaneMeta::default(),
             classes: Vec::new(),
-            low: LazySpill::new(spills.clone()),
-            norms: LazySpill::new(spills.clone()),
-            exceptions: LazySpill::new(spills.clone()),
-            tokens: LazySpill::new(spills),
+            low: Spill::new(spills.clone()),
+            norms: Spill::new(spills.clone()),
+            exceptions: Spill::new(spills.clone()),
+            tokens: Spill::new(spills),
             irregular: Vec::new(),
         }
     }
@@ -205,7 +205,7 @@ fn settle(row: &mut Row, text: &[u8], style: &mut JsonStyle) -> RowClass {
 pub(crate) struct PlanesBuilder {
     spills: Spills,
     /// With the f32 rows of each.
-    planes: Vec<(PlaneBuilder, LazySpill)>,
+    planes: Vec<(PlaneBuilder, Spill)>,
 }
 
 impl PlanesBuilder {
@@ -228,7 +228,7 @@ impl PlanesBuilder {
             return Ok(None);
         };
         let dim = row.dim();
-        let same_dim = |(plane, _): &(PlaneBuilder, LazySpill)| plane.meta.dim as usize == dim;
+        let same_dim = |(plane, _): &(PlaneBuilder, Spill)| plane.meta.dim as usize == dim;
         let found = self.planes.iter().position(same_dim);
         if dim < MIN_RECORD_DIM || (found.is_none() && self.planes.len() == MAX_PLANES) {
             return Ok(None);
@@ -242,8 +242,7 @@ impl PlanesBuilder {
         let number = found.unwrap_or(self.planes.len());
         if found.is_none() {
             let plane = PlaneBuilder::new(self.spills.clone());
-            self.planes
-                .push((plane, LazySpill::new(self.spills.clone())));
+            self.planes.push((plane, Spill::new(self.spills.clone())));
         }
         let Some((plane, nearest)) = self.planes.get_mut(number) else {
             return Ok(None);

@@ -75,9 +75,13 @@ impl Row<'_> {
         [scale, share, rounded_up(error), rounded_up(length)]
     }
 
-    /// Whether the numbers of a row bound what its codes lose.
-    pub(super) fn is_bounded(&self, mean: &Mean, codes: &[i8], numbers: Numbers) -> bool {
+    /// Whether codes and numbers are what a row may have: the numbers bound what the
+    /// codes lose.
+    pub(super) fn may_have(&self, mean: &Mean, codes: &[i8], numbers: Numbers) -> bool {
         let [scale, share, error, length] = numbers;
+        if codes.contains(&i8::MIN) || !numbers.iter().all(|x| x.is_finite()) {
+            return false;
+        }
         let (least_error, least_length) = self.bounds(mean, codes, [scale, share]);
         !self.has_sketch() || f64::from(error) >= least_error && f64::from(length) >= least_length
     }

@@ -82,13 +82,18 @@ impl Sketch {
         }))
     }
 
-    /// Checks that the numbers of every row of `plane` bound what its codes lose: a search
-    /// that believes numbers which do not would miss rows.
+    /// Checks that the codes and numbers of every row of `plane` are what they may be, and
+    /// bound what the codes lose: a search that believes numbers which do not would miss
+    /// rows.
     ///
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Io`](crate::Error::Io).
     pub(crate) fn check_rows(&self, plane: &Plane) -> Result<()> {
         let mean = Mean::new(self.mean()?.to_vec());
+        if !mean.components.iter().all(|x| x.is_finite()) {
+            let fault = Fault::Value("the mean of a sketch");
+            return Err(self.file.damaged(self.mean, 0, fault));
+        }
         for row in 0..plane.rows() {
             let rows = row..row + 1;
             let nearest = plane.nearest(rows.clone())?;
@@ -98,7 +103,7 @@ impl Sketch {
             };
             let codes = self.codes(rows.clone())?;
             let numbers = self.numbers(rows)?.first().copied().unwrap_or_default();
-            if !stored.is_bounded(&mean, bytemuck::cast_slice(&codes), numbers) {
+            if !stored.may_have(&mean, bytemuck::cast_slice(&codes), numbers) {
                 let fault = Fault::Value("the sketch of a row");
                 let offset = u64::from(row) * 16;
                 return Err(self.file.damaged(self.numbers, offset, fault));

@@ -3,32 +3,54 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    SketchPolicy,
+    Sketch, SketchPolicy,
     fit::{Mean, Row},
+    write,
 };
 use crate::{
     container::{Container, ContainerWriter, Expected, FileKind, OpenOptions, SectionKind},
-    error::{Error, Fault},
+    error::{Error, Fault, Result},
     json::JsonStyle,
-    planes::norm,
-    search::tests::Random,
-    segment::{Map, VectorSegment, VectorWriter},
+    planes::{Plane, PlaneBuilder, norm},
 };
 
-/// Writes a segment of such rows, and opens it.
-fn segment(dir: &Path, rows: &[Vec<f64>], policy: SketchPolicy) -> Arc<VectorSegment> {
-    let number = std::fs::read_dir(dir).unwrap().count();
-    let path = dir.join(format!("{number}.seg"));
-    let mut writer = VectorWriter::create(&path, dir, JsonStyle::python()).unwrap();
-    writer.sketch(policy);
-    for (n, row) in rows.iter().enumerate() {
-        let text: Vec<String> = row.iter().map(|x| format!("{x:?}")).collect();
-        let (key, text) = (format!("\"{n}\""), format!("[{}]", text.join(", ")));
-        let pushed = writer.push(Map::Embeddings, key.as_bytes(), text.as_bytes());
-        pushed.unwrap().unwrap();
+/// A plane of a file, and its sketch.
+struct Stored {
+    plane: Plane,
+    sketch: Option<Sketch>,
+}
+
+impl Stored {
+    fn check(&self) -> Result<()> {
+        self.sketch.as_ref().unwrap().check_rows(&self.plane)
     }
-    writer.finish().unwrap().unwrap();
-    Arc::new(VectorSegment::open(Arc::new(open(&path))).unwrap())
+}
+
+/// Writes a plane of such rows, and opens it.
+fn stored(rows: &[Vec<f64>], policy: SketchPolicy) -> Stored {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("plane");
+    let mut out = ContainerWriter::create(&path, FileKind::Vectors).unwrap();
+    let mut plane = PlaneBuilder::new(dir.path());
+    let mut style = JsonStyle::python();
+    out.begin(SectionKind::PLANE).unwrap();
+    for row in rows {
+        let text: Vec<String> = row.iter().map(|x| format!("{x:?}")).collect();
+        let text = format!("[{}]", text.join(", "));
+        let nearest = &mut |bytes: &[u8]| out.write(bytes);
+        plane.push(text.as_bytes(), &mut style, nearest).unwrap();
+    }
+    let meta = plane.finish(&mut out).unwrap();
+    // Whatever follows, so that the plane can be read back.
+    out.whole(SectionKind::IDS, b"").unwrap();
+    write(&mut out, (meta.rows, meta.dim), policy, dir.path().into()).unwrap();
+    out.metadata(&0_u8).unwrap();
+    out.finish().unwrap();
+    let file = Arc::new(open(&path));
+    Stored {
+        plane: Plane::open(&file, &meta).unwrap(),
+        sketch: Sketch::open(&file, meta.rows, meta.dim).unwrap(),
+    }
 }
 
 fn open(path: &Path) -> Container {
@@ -36,24 +58,24 @@ fn open(path: &Path) -> Container {
     Container::open(path, kind, expected, &OpenOptions::default()).unwrap()
 }
 
-/// Of 1/4096 and 1/8, so that f32 holds them.
-fn rows(count: usize, dim: usize, spread: f64) -> Vec<Vec<f64>> {
-    let mut random = Random(5);
-    let component = |random: &mut Random, n: usize| {
-        let small = random.below(4096) as f64 / 4096.0 - 0.5;
-        (n % 7) as f64 / 8.0 + f64::from((small * spread) as f32)
+/// Multiples of 1/8192 around those of 1/8.
+fn rows(count: usize, dim: usize) -> Vec<Vec<f64>> {
+    let mut state = 5_u64;
+    let mut component = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (n % 7) as f64 / 8.0 + (state >> 51) as f64 / 8192.0 - 0.5
     };
-    (0..count)
-        .map(|_| (0..dim).map(|n| component(&mut random, n)).collect())
-        .collect()
+    let rows = (0..count).map(|_| (0..dim).map(&mut component).collect());
+    rows.collect()
 }
 
 #[test]
 fn codes_and_numbers_are_those_of_the_rows() {
-    let dir = tempfile::tempdir().unwrap();
-    let rows = rows(150, 20, 1.0);
-    let segment = segment(dir.path(), &rows, SketchPolicy::Always);
-    let sketch = segment.sketch().unwrap();
+    let rows = rows(150, 20);
+    let stored = stored(&rows, SketchPolicy::Always);
+    let sketch = stored.sketch.as_ref().unwrap();
     let mean = Mean::new(sketch.mean().unwrap().to_vec());
     for (n, row) in (0..).zip(&rows) {
         let nearest: Vec<f32> = row.iter().map(|&x| x as f32).collect();
@@ -73,14 +95,13 @@ fn codes_and_numbers_are_those_of_the_rows() {
         let [scale, _, error, _] = numbers.map(f64::from);
         assert!(error < 0.5 * scale * 20_f64.sqrt() + 1e-6);
     }
-    segment.check_rows().unwrap();
+    stored.check().unwrap();
 }
 
 #[test]
 fn there_is_one_where_it_pays() {
-    let dir = tempfile::tempdir().unwrap();
-    let has = |rows: &[Vec<f64>], policy| segment(dir.path(), rows, policy).has_sketch();
-    let (few, many) = (rows(100, 16, 1.0), rows(4096, 16, 1.0));
+    let has = |rows: &[Vec<f64>], policy| stored(rows, policy).sketch.is_some();
+    let (few, many) = (rows(100, 16), rows(4096, 16));
     assert!(!has(&few, SketchPolicy::Auto) && has(&few, SketchPolicy::Always));
     assert!(has(&many, SketchPolicy::Auto) && !has(&many, SketchPolicy::Never));
     // All rows alike, but for what no code holds.
@@ -91,12 +112,11 @@ fn there_is_one_where_it_pays() {
 
 #[test]
 fn rows_that_are_always_scored_have_zeros() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut rows = rows(20, 8, 1.0);
+    let mut rows = rows(20, 8);
     rows[3] = vec![0.0; 8];
     rows[4] = vec![1e30; 8];
-    let segment = segment(dir.path(), &rows, SketchPolicy::Always);
-    let sketch = segment.sketch().unwrap();
+    let stored = stored(&rows, SketchPolicy::Always);
+    let sketch = stored.sketch.as_ref().unwrap();
     for row in [3, 4] {
         assert_eq!(sketch.numbers(row..row + 1).unwrap()[..], [[0.0; 4]]);
         assert!(
@@ -109,12 +129,12 @@ fn rows_that_are_always_scored_have_zeros() {
     }
     let mean = sketch.mean().unwrap();
     assert!(mean.iter().all(|x| (0.0..2.0).contains(&x.abs())));
-    segment.check_rows().unwrap();
+    stored.check().unwrap();
 }
 
 #[test]
 fn bounds_that_do_not_hold_are_found() {
-    let rows = rows(1, 32, 1.0);
+    let rows = rows(1, 32);
     let nearest: Vec<f32> = rows[0].iter().map(|&x| x as f32).collect();
     let row = Row {
         nearest: &nearest,
@@ -123,8 +143,8 @@ fn bounds_that_do_not_hold_are_found() {
     let mean = Mean::new(vec![0.25; 32]);
     let mut codes = vec![0; 32];
     let [scale, share, error, length] = row.fit(&mean, &mut codes);
-    assert!(row.is_bounded(&mean, &codes, [scale, share, error, length]));
-    assert!(row.is_bounded(&mean, &codes, [scale, share, error * 2.0, length * 2.0]));
+    assert!(row.may_have(&mean, &codes, [scale, share, error, length]));
+    assert!(row.may_have(&mean, &codes, [scale, share, error * 2.0, length * 2.0]));
     for wrong in [
         [scale, share, error * 0.99, length],
         [scale, share, error, length * 0.99],
@@ -134,12 +154,16 @@ fn bounds_that_do_not_hold_are_found() {
         [scale, share, error, f32::NAN],
         [f32::NAN, share, error, length],
         [scale, f32::INFINITY, error, length],
+        [scale, share, f32::INFINITY, length],
     ] {
-        assert!(!row.is_bounded(&mean, &codes, wrong), "{wrong:?}");
+        assert!(!row.may_have(&mean, &codes, wrong), "{wrong:?}");
     }
+    let mut least = codes.clone();
+    least[3] = i8::MIN;
+    assert!(!row.may_have(&mean, &least, [scale, share, 9.0, 9.0]));
     let mut other = codes.clone();
-    other[7] = other[7].wrapping_add(40);
-    assert!(!row.is_bounded(&mean, &other, [scale, share, error, length * 2.0]));
+    other[7] = if other[7] > 0 { -50 } else { 50 };
+    assert!(!row.may_have(&mean, &other, [scale, share, error, length * 2.0]));
 }
 
 #[test]
@@ -162,7 +186,7 @@ fn sections_of_another_length_are_refused() {
         }
         out.metadata(&0_u8).unwrap();
         out.finish().unwrap();
-        match super::Sketch::open(&Arc::new(open(&path)), rows, dim) {
+        match Sketch::open(&Arc::new(open(&path)), rows, dim) {
             Ok(sketch) => {
                 assert!(sketch.is_some() || lengths == [None; 3]);
                 None

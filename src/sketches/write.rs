@@ -9,7 +9,7 @@ use super::{
     pays::pays,
 };
 use crate::{
-    bytes::{LazySpill, Spills},
+    bytes::{Spill, Spills},
     container::{ContainerWriter, SectionKind},
     error::Result,
 };
@@ -36,8 +36,9 @@ impl SketchPolicy {
 
 /// Rows that the mean and the decision are made from.
 const SAMPLE: u32 = 4096;
-/// Bytes of rows that a thread fits at a time.
+/// Bytes of rows that a thread fits at a time; more threads would hold too much.
 const SHARE: usize = 4 << 20;
+const MAX_THREADS: usize = 8;
 
 /// Writes the sketch of the plane of `rows` times `dim` that `out` has, if it is wanted.
 ///
@@ -69,8 +70,9 @@ pub(crate) fn write(
     plane.out.begin_optional(SectionKind::SKETCH_MEAN)?;
     plane.out.write(&bytes)?;
     plane.out.begin_optional(SectionKind::SKETCH_CODES)?;
-    let mut numbers = LazySpill::new(spills);
+    let mut numbers = Spill::new(spills);
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.min(MAX_THREADS);
     let share = (SHARE / (dim as usize * 4)).max(1);
     let step = u32::try_from(share.saturating_mul(threads)).unwrap_or(u32::MAX);
     let mut start = 0;

@@ -101,7 +101,7 @@ impl Job<'_> {
         } = *self;
         let spills = self.writer.twin_dir();
         let (name, path) = self.writer.fresh(SegmentKind::Records)?;
-        let mut survey = Survey::new(spills, store.style()?.clone(), compression)?;
+        let mut survey = Survey::new(spills, store.style()?.clone(), compression);
         give(store, from, &mut survey)?;
         let surveyed = survey.finish(store.weight(from))?;
         let mut out = RecordsWriter::create(&path, spills, surveyed, compression, false)?;

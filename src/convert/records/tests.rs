@@ -38,7 +38,7 @@ fn packed(dir: &Path, text: &[u8], maps: Maps, careful: bool) -> Attempt<PathBuf
         level: 1,
         block: Some(2 << 10),
     };
-    let mut survey = Survey::new(dir, JsonStyle::detect(text, text), compression)?;
+    let mut survey = Survey::new(dir, JsonStyle::detect(text, text), compression);
     if let Err(why) = parse(&mut window(), maps, &mut survey, &|_| Ok(()))? {
         return Ok(Err(why));
     }

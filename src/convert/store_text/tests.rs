@@ -220,7 +220,7 @@ impl Disk {
     fn records(&mut self, steps: &[Step], members: Vec<RecordMember>) {
         let dir = self.dir.path();
         let compression = Compression::default();
-        let mut survey = Survey::new(dir, JsonStyle::python(), compression).unwrap();
+        let mut survey = Survey::new(dir, JsonStyle::python(), compression);
         give(steps, &mut survey);
         let surveyed = survey.finish(0).unwrap();
         let path = self.next();

@@ -24,7 +24,7 @@ fn colliding(seeds: u64) -> Vec<Vec<u8>> {
 
 fn column(ids: &[Vec<u8>]) -> IdColumn {
     let dir = tempfile::tempdir().unwrap();
-    let mut builder = IdBuilder::new(Spill::new(dir.path()).unwrap());
+    let mut builder = IdBuilder::new(Spill::new(dir.path()));
     for id in ids {
         builder.intern(id, u32::MAX).unwrap();
     }

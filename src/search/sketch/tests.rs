@@ -157,16 +157,13 @@ fn topics(random: &mut Random, dim: usize, count: usize) -> Vec<Vec<f64>> {
     (0..count).map(|_| near(random)).collect()
 }
 
-#[test]
-fn most_rows_are_ruled_out() {
-    let mut random = Random(20);
-    let rows = topics(&mut random, 384, 2000);
+/// Asks for five rows near to row 77, and gives the keeper of all rows to `check`.
+fn rule_out(rows: &[Vec<f64>], check: impl FnOnce(&Keeper<'_>)) {
     let nearest: Vec<f32> = rows.iter().flatten().map(|&x| x as f32).collect();
     let norms: Vec<f64> = rows.iter().map(|row| exact::norm(row)).collect();
-    let sketch = TableSketch::of(&nearest, &norms);
-    let asked = Query::new(&rows[77]);
+    let query = Query::new(&rows[77]);
     let asked = Asked {
-        direction: Direction::new(asked.scaled.as_ref().unwrap()),
+        direction: Direction::new(query.scaled.as_ref().unwrap()),
         limit: 5,
         is_given_up: AtomicBool::new(false),
     };
@@ -177,38 +174,27 @@ fn most_rows_are_ruled_out() {
         kept: 0,
         parts: Vec::new(),
     }];
-    let all = 0..2000;
+    let (sketch, all) = (TableSketch::of(&nearest, &norms), 0..rows.len() as u32);
     rule_out_part(&sketch, (0, &[all]), &mut keepers).unwrap();
-    let kept = &keepers[0].parts[0].rows;
-    let has_it = kept.iter().any(|row| row.row == 77);
-    assert!(has_it && kept.len() < 400, "{}", kept.len());
-    assert!(!keepers[0].gives_up() && keepers[0].seen == 2000);
+    check(&keepers[0]);
+}
+
+#[test]
+fn most_rows_are_ruled_out() {
+    rule_out(&topics(&mut Random(20), 384, 2000), |keeper| {
+        let kept = &keeper.parts[0].rows;
+        assert!(kept.iter().any(|row| row.row == 77));
+        assert!(kept.len() < 400, "{}", kept.len());
+        assert!(!keeper.gives_up() && keeper.seen == 2000);
+    });
 }
 
 /// Rows that no bound tells apart.
 #[test]
 fn a_search_that_rules_nothing_out_gives_up_early() {
     let mut random = Random(21);
-    let rows: Vec<_> = (0..2000)
-        .map(|_| row(&mut random, 16, Shape::Alike))
-        .collect();
-    let nearest: Vec<f32> = rows.iter().flatten().map(|&x| x as f32).collect();
-    let norms: Vec<f64> = rows.iter().map(|row| exact::norm(row)).collect();
-    let sketch = TableSketch::of(&nearest, &norms);
-    let asked = Query::new(&rows[77]);
-    let asked = Asked {
-        direction: Direction::new(asked.scaled.as_ref().unwrap()),
-        limit: 5,
-        is_given_up: AtomicBool::new(false),
-    };
-    let mut keepers = [Keeper {
-        asked: &asked,
-        threshold: Threshold::new(5),
-        seen: 0,
-        kept: 0,
-        parts: Vec::new(),
-    }];
-    let all = 0..2000;
-    rule_out_part(&sketch, (0, &[all]), &mut keepers).unwrap();
-    assert!(keepers[0].gives_up() && keepers[0].seen < 200);
+    let rows = (0..2000).map(|_| row(&mut random, 16, Shape::Alike));
+    rule_out(&rows.collect::<Vec<_>>(), |keeper| {
+        assert!(keeper.gives_up() && keeper.seen < 200);
+    });
 }

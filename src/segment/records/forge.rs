@@ -47,18 +47,18 @@ pub(crate) fn write(
     let mut planes = PlanesBuilder::new(dir);
     planes.push(NUMBERS.as_bytes(), &mut style)?;
     let planes = planes.finish(&mut out)?;
-    let mut pool = IdBuilder::new(Spill::new(dir)?);
+    let mut pool = IdBuilder::new(Spill::new(dir));
     for (row, id) in (0..).zip(IDS) {
         pool.intern(id.as_bytes(), row)?;
     }
     let ids = pool.finish(&mut out)?;
-    let mut hashes = HashBuilder::new(dir, HashForm::Hex)?;
+    let mut hashes = HashBuilder::new(dir, HashForm::Hex);
     hashes.refer(Some(HASHED), &[1; 32])?;
     hashes.refer(None, &[2; 32])?;
     let hashes = hashes.finish(ids.rows, &mut out)?;
     let mut orders = OrdersBuilder::new(dir);
     let mut sequences = SequencesBuilder::new(dir);
-    let mut sink = BlockSink::with_dictionary(Spill::new(dir)?, 1, Dictionary::default());
+    let mut sink = BlockSink::with_dictionary(Spill::new(dir), 1, Dictionary::default());
     let mut heaps = Vec::new();
     let in_map: &[&[u8]] = &[b"\"nested\""];
     for (number, records) in [data, list, in_map].into_iter().enumerate() {

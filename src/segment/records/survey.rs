@@ -135,11 +135,11 @@ struct Found {
 }
 
 impl Survey {
-    pub(crate) fn new(spills: &Path, style: JsonStyle, compression: Compression) -> Result<Survey> {
-        Ok(Survey {
+    pub(crate) fn new(spills: &Path, style: JsonStyle, compression: Compression) -> Survey {
+        Survey {
             walker: Walker::new(Styles::new(style)),
             found: Found {
-                pool: Pool::new(IdBuilder::new(Spill::new(spills)?)),
+                pool: Pool::new(IdBuilder::new(Spill::new(spills))),
                 foreign: HashMap::new(),
                 twice: Vec::new(),
                 arrays: Arrays::default(),
@@ -149,7 +149,7 @@ impl Survey {
             places: Vec::new(),
             last_row: 0,
             samples: Samples::new(compression.samples()),
-        })
+        }
     }
 
     /// Ends the survey of a file of `length` bytes: foreign ids join the pool

@@ -95,11 +95,11 @@ impl RecordsWriter {
             pool: surveyed.pool,
             arrays: surveyed.arrays,
             hash_form: surveyed.hash_form,
-            hashes: HashBuilder::new(spills, surveyed.hash_form)?,
+            hashes: HashBuilder::new(spills, surveyed.hash_form),
             planes: PlanesBuilder::new(spills),
         };
         let dictionary = make_dictionary(&samples, &mut walker, &mut shared)?;
-        let spill = Spill::new(spills)?;
+        let spill = Spill::new(spills);
         Ok(RecordsWriter {
             out: ContainerWriter::create(path, FileKind::Records)?,
             block,

@@ -27,7 +27,7 @@ impl VerbatimWriter {
     pub(crate) fn create(path: &Path, spills: &Path) -> Result<VerbatimWriter> {
         Ok(VerbatimWriter {
             out: ContainerWriter::create(path, FileKind::Verbatim)?,
-            sink: BlockSink::new(Spill::new(spills)?)?,
+            sink: BlockSink::new(Spill::new(spills)),
             pieces: HeapWriter::default(),
             pending: Vec::with_capacity(PIECE),
             hash: Xxh3::new(),

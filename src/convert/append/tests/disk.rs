@@ -97,7 +97,7 @@ fn pack(dir: &Path, path: &Path, text: &str, maps: Maps) -> Written {
     fs::write(&json, text).unwrap();
     let window = || Window::open(&json, 32 << 20).unwrap();
     let style = JsonStyle::detect(text.as_bytes(), text.as_bytes());
-    let mut survey = Survey::new(dir, style, compression()).unwrap();
+    let mut survey = Survey::new(dir, style, compression());
     let parsed = parse(&mut window(), maps, &mut survey, &|_| Ok(()));
     parsed.unwrap().unwrap();
     let surveyed = survey.finish(text.len() as u64).unwrap();

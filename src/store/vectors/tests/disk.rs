@@ -88,7 +88,7 @@ impl Disk {
     pub(super) fn records(&mut self, collections: &Collections<'_>) {
         let path = self.next(FileKind::Records);
         let (dir, compression) = (self.dir.path(), Compression::default());
-        let mut survey = Survey::new(dir, JsonStyle::python(), compression).unwrap();
+        let mut survey = Survey::new(dir, JsonStyle::python(), compression);
         give(collections, &mut survey);
         let surveyed = survey.finish(0).unwrap();
         let mut writer = RecordsWriter::create(&path, dir, surveyed, compression, true).unwrap();
