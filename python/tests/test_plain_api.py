@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -140,6 +140,15 @@ def test_what_progress_raises_stops_the_work_and_nothing_is_changed(directory: P
     assert twinstore.verify(more, deep=True)["problems"] == []
 
 
+@pytest.fixture
+def keyboard_interrupt() -> Iterator[None]:
+    """Ctrl-C raises, also where these tests are a job in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard_interrupt")
 def test_ctrl_c_stops_a_pack_without_a_callback(tmp_path: Path) -> None:
     directory = larger(tmp_path / "storage")
 
