@@ -36,7 +36,8 @@ pub(crate) struct Args {
     /// Compress documents, index structs and graphs at this level of zstd
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=22))]
     level: Option<i32>,
-    /// Keep a second, shorter form of the vectors, which makes queries faster
+    /// Keep a second, shorter form of the vectors, which makes queries faster, of stores that are
+    /// packed now (`--prefer json` packs all anew)
     #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
     sketch: Sketch,
     /// Print the report as JSON
