@@ -39,7 +39,7 @@ from typing import Any, NoReturn
 import xxhash
 import zstandard
 
-VERSION = (0, 2)
+VERSION = (1, 0)
 BLOCK, MIB = 1 << 16, 1 << 20
 Write = Callable[[bytes], Any]
 

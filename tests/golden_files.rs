@@ -5,13 +5,8 @@
 //! `tests/golden/v1/` holds one segment for each kind of store and class of
 //! numbers, as an earlier build wrote them. They must print the JSON they
 //! were packed from, always; and packing that JSON again must give the same
-//! bytes, where libzstd is the one that wrote them. A missing file is written:
-//!
-//! ```text
-//! rm tests/golden/v1/*.seg && cargo test --test golden_files
-//! ```
-//!
-//! says all of them anew, which only a new version of the format justifies.
+//! bytes, where libzstd is the one that wrote them. A missing file is written,
+//! which is how a new one is made. One that is there is never written again.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 

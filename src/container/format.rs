@@ -13,9 +13,11 @@ use crate::{
     error::{Fault, Place},
 };
 
-/// Version of the format that this build writes. While the major is 0 the
-/// format is a draft: only equal versions are read.
-pub(crate) const VERSION: (u16, u16) = (0, 2);
+/// Version of the format that this build writes. It reads all of the same major up to
+/// this minor.
+pub(crate) const VERSION: (u16, u16) = (1, 0);
+/// The major of the drafts before 1.0, of which files may lie about.
+const DRAFT: u16 = 0;
 
 pub(crate) const HEADER_LEN: u64 = 64;
 pub(crate) const TRAILER_LEN: u64 = 64;
@@ -121,8 +123,12 @@ pub(crate) fn believe_header(bytes: &[u8], kind: FileKind) -> Result<Header, Ref
     if bytes.get(..60).map(crc32fast::hash) != Some(crc) {
         return at(0, Fault::Checksum);
     }
-    if version != VERSION {
-        return at(8, Fault::Version(version.0, version.1));
+    match version {
+        (DRAFT, minor) => return at(8, Fault::Draft(minor)),
+        (major, minor) if major != VERSION.0 || minor > VERSION.1 => {
+            return at(8, Fault::Version(major, minor));
+        }
+        _ => {}
     }
     if incompat != 0 {
         return at(16, Fault::IncompatFlags(incompat));

@@ -281,7 +281,7 @@ fn unknown_versions_flags_and_sections_are_refused_by_name() {
         (|_, _| {}, None),
         (
             |head, _| head[8] = 9,
-            Some(("header", Fault::Version(9, 2))),
+            Some(("header", Fault::Version(9, 0))),
         ),
         (
             |head, _| head[12] = 1,

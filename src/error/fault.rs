@@ -48,7 +48,10 @@ pub enum Fault {
     /// The file is whole, but is not the one that the manifest names.
     #[error("the file is not the one that the manifest names (other content root)")]
     Root,
-    /// A major version of the format this build does not know.
+    /// A draft of the format, from before 1.0, by its minor version.
+    #[error("format version 0.{0} was a draft, which this build does not read")]
+    Draft(u16),
+    /// A later version of the format than this build knows.
     #[error("format version {0}.{1} is not known to this build")]
     Version(u16, u16),
     /// An incompatible feature flag this build does not know.

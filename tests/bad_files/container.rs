@@ -42,23 +42,23 @@ pub fn cases() -> Vec<Case> {
     });
     forged(
         "raw-container-newer-minor",
-        Unknown("header at byte 8: format version 0.3 is not known to this build"),
-        &|f| {
-            f.patch(At::Header, 10, [3]);
-        },
-    );
-    forged(
-        "raw-container-older-minor",
-        Unknown("header at byte 8: format version 0.1 is not known to this build"),
+        Unknown("header at byte 8: format version 1.1 is not known to this build"),
         &|f| {
             f.patch(At::Header, 10, [1]);
         },
     );
     forged(
-        "raw-container-other-major",
-        Unknown("header at byte 8: format version 1.0 is not known to this build"),
+        "raw-container-draft",
+        Damaged("header at byte 8: format version 0.2 was a draft, which this build does not read"),
         &|f| {
-            f.patch(At::Header, 8, [1, 0, 0, 0]);
+            f.patch(At::Header, 8, [0, 0, 2, 0]);
+        },
+    );
+    forged(
+        "raw-container-other-major",
+        Unknown("header at byte 8: format version 2.0 is not known to this build"),
+        &|f| {
+            f.patch(At::Header, 8, [2, 0, 0, 0]);
         },
     );
     forged(

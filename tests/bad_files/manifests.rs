@@ -282,8 +282,8 @@ pub fn cases() -> Vec<Case> {
     );
     bytes(
         "man-newer-minor",
-        Unknown("header at byte 8: format version 0.3 is not known to this build"),
-        plain().patch(At::Header, 10, [3]).bytes(),
+        Unknown("header at byte 8: format version 1.1 is not known to this build"),
+        plain().patch(At::Header, 10, [1]).bytes(),
     );
     bytes(
         "man-incompat-flag",
@@ -377,8 +377,8 @@ pub fn cases() -> Vec<Case> {
     );
     bytes(
         "syn-newer-minor",
-        Unknown("header at byte 8: format version 0.3 is not known to this build"),
-        file(b"SYN", sync(&[])).patch(At::Header, 10, [3]).bytes(),
+        Unknown("header at byte 8: format version 1.1 is not known to this build"),
+        file(b"SYN", sync(&[])).patch(At::Header, 10, [1]).bytes(),
     );
     cases
 }

@@ -76,7 +76,7 @@ impl Forge {
     pub fn bytes(&self) -> Vec<u8> {
         let [a, b, c] = self.letters;
         let mut out = vec![0x89, a, b, c, 0x0d, 0x0a, 0x1a, 0x0a];
-        out.extend([0, 0, 2, 0, 2, 16]);
+        out.extend([1, 0, 0, 0, 2, 16]);
         out.resize(60, 0);
         self.patched(At::Header, &mut out);
         out.extend(crc32fast::hash(&out).to_le_bytes());
