@@ -60,9 +60,9 @@ pub(crate) trait Sketch: Sync {
     ) -> Result<()>;
 }
 
-/// Neighbouring rows of a sketch.
+/// Rows of a sketch that are looked at together.
 pub(crate) struct SketchBlock<'a> {
-    pub(crate) first: u32,
+    pub(crate) rows: RowNumbers<'a>,
     /// Row after row.
     pub(crate) codes: &'a [i8],
     /// Scale, share, error and length of each row.

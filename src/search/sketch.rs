@@ -32,17 +32,15 @@ use super::{
     bound::Scaled,
     exact::norm,
     kernels::{CodesKernel, QueryCodes},
-    rows::{Candidates, Part, Sketch, runs_of},
+    rows::{Candidates, Part, RowNumbers, Sketch, runs_of},
     scan::{Share, shares},
     threads,
     threshold::Threshold,
 };
 use crate::error::Result;
 
-/// So few rows are scanned as fast as they are; and of shorter runs, on average, a sketch
-/// saves nothing. (Few in unit tests.)
-const MIN_ROWS: usize = if cfg!(test) { 16 } else { 2048 };
-const MIN_RUN: usize = if cfg!(test) { 2 } else { 16 };
+/// Fewer rows are scanned as fast as they are. (Few in unit tests.)
+const MIN_ROWS: usize = if cfg!(test) { 16 } else { 256 };
 /// Rows that are multiplied with all queries before the next are.
 const TILE: usize = if cfg!(test) { 8 } else { 512 };
 /// A search that keeps more than one row in so many, beside some at the beginning, has
@@ -205,7 +203,7 @@ fn has_use_of_sketch(part: &Part<'_>) -> bool {
         return false;
     }
     let rows: usize = part.regular.iter().map(ExactSizeIterator::len).sum();
-    rows >= MIN_ROWS && rows / part.regular.len().max(1) >= MIN_RUN
+    rows >= MIN_ROWS
 }
 
 struct Asked<'q> {
@@ -270,7 +268,7 @@ fn rule_out_part(
     }
     let mut dots = [[0_i32; 2]; TILE];
     sketch.each_block(runs, &mut |block| {
-        let mut first = block.first;
+        let mut rows = block.rows;
         let codes = block.codes.chunks(TILE * mean.len());
         for (numbers, codes) in block.numbers.chunks(TILE).zip(codes) {
             let mut asks = false;
@@ -281,12 +279,12 @@ fn rule_out_part(
                 asks = true;
                 let dots = dots.get_mut(..numbers.len()).unwrap_or_default();
                 kernel.dots(&keeper.asked.direction.codes, codes, dots);
-                keeper.offer(first, weights, numbers, dots);
+                keeper.offer(rows, weights, numbers, dots);
             }
             if !asks {
                 return ControlFlow::Break(());
             }
-            first = first.saturating_add(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+            rows = rows.skip(numbers.len());
         }
         ControlFlow::Continue(())
     })
@@ -310,19 +308,29 @@ impl Keeper<'_> {
         self.asked.is_given_up.load(Ordering::Relaxed)
     }
 
-    fn offer(&mut self, first: u32, weights: &Weights, numbers: &[[f32; 4]], dots: &[[i32; 2]]) {
+    fn offer(
+        &mut self,
+        rows: RowNumbers<'_>,
+        weights: &Weights,
+        numbers: &[[f32; 4]],
+        dots: &[[i32; 2]],
+    ) {
         self.seen += numbers.len();
         let Some(Kept { rows: kept, .. }) = self.parts.last_mut() else {
             return;
         };
-        for (row, (numbers, &dots)) in (first..).zip(numbers.iter().zip(dots)) {
+        for (n, (numbers, &dots)) in numbers.iter().zip(dots).enumerate() {
             let (cosine, bound) = weights.cosine(numbers, dots);
             // Nearly all rows end here.
             let (lower, upper) = (cosine - bound, cosine + bound);
             if upper < self.threshold.least {
                 continue;
             }
-            kept.push(KeptRow { row, lower, upper });
+            kept.push(KeptRow {
+                row: rows.get(n),
+                lower,
+                upper,
+            });
             self.kept += 1;
             self.threshold.raise(lower);
         }

@@ -100,7 +100,7 @@ impl Sketch for TableSketch {
         for (first, end) in blocks {
             let rows = first as usize..(first + 5).min(end) as usize;
             let next = each(SketchBlock {
-                first,
+                rows: RowNumbers::From(first),
                 codes: &self.codes[rows.start * dim..rows.end * dim],
                 numbers: &self.numbers[rows],
             });

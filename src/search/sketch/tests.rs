@@ -66,7 +66,7 @@ fn worst(rows: &[Vec<f64>], queries: &[Vec<f64>]) -> f64 {
                 let mut dots = vec![[0; 2]; block.numbers.len()];
                 kernel.dots(&direction.codes, block.codes, &mut dots);
                 for (n, (numbers, dots)) in block.numbers.iter().zip(dots).enumerate() {
-                    let n = block.first as usize + n;
+                    let n = block.rows.get(n) as usize;
                     let expected = exact::cosine(query, prepared.norm, &rows[n], norms[n]);
                     let (cosine, bound) = weights.cosine(numbers, dots);
                     let error = (cosine - expected).abs();

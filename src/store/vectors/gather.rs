@@ -4,12 +4,13 @@
 //! how many the processor fetches at a time. So rows are found first, and then
 //! multiplied in one loop.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use crate::{
     error::Result,
     planes::Plane,
-    search::{Block, Nearest, RowNumbers},
+    search::{Block, Nearest, RowNumbers, SketchBlock},
+    sketches::Sketch,
 };
 
 /// Rows that are looked at together, about.
@@ -76,5 +77,64 @@ impl<'s> Gathered<'s> {
         self.nearest.clear();
         self.norms.clear();
         Ok(())
+    }
+}
+
+/// Short runs of rows of a sketch, until they are enough for a block. They are copied:
+/// codes are a quarter of a row, and copies are fetched as fast as anything.
+pub(super) struct GatheredCodes<'s> {
+    sketch: &'s Sketch,
+    rows: Vec<u32>,
+    codes: Vec<u8>,
+    numbers: Vec<[f32; 4]>,
+}
+
+impl<'s> GatheredCodes<'s> {
+    pub(super) fn new(sketch: &'s Sketch) -> GatheredCodes<'s> {
+        GatheredCodes {
+            sketch,
+            rows: Vec::new(),
+            codes: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
+    /// Adds a run that follows the last one; gives `each` a block when they are enough.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(super) fn add(
+        &mut self,
+        run: Range<u32>,
+        each: &mut dyn FnMut(SketchBlock<'_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        self.codes
+            .extend_from_slice(&self.sketch.codes(run.clone())?);
+        self.numbers
+            .extend_from_slice(&self.sketch.numbers(run.clone())?);
+        self.rows.extend(run);
+        match self.rows.len() >= FULL {
+            true => Ok(self.flush(each)),
+            false => Ok(ControlFlow::Continue(())),
+        }
+    }
+
+    /// Gives `each` what was added since the last block, if there is any.
+    pub(super) fn flush(
+        &mut self,
+        each: &mut dyn FnMut(SketchBlock<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.rows.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let next = each(SketchBlock {
+            rows: RowNumbers::Listed(&self.rows),
+            codes: bytemuck::cast_slice(&self.codes),
+            numbers: &self.numbers,
+        });
+        self.rows.clear();
+        self.codes.clear();
+        self.numbers.clear();
+        next
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::gather::Gathered;
+use super::gather::{Gathered, GatheredCodes};
 use crate::{
     error::Result,
     search::{
@@ -139,20 +139,33 @@ impl Sketch for sketches::Sketch {
         runs: &[Range<u32>],
         each: &mut dyn FnMut(SketchBlock<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
-        let most = u32::try_from(CHUNK / self.dim().max(1)).unwrap_or(u32::MAX);
+        let row_len = self.dim().max(1);
+        let most = u32::try_from(CHUNK / row_len).unwrap_or(u32::MAX).max(1);
+        let mut gathered = GatheredCodes::new(self);
         for run in runs {
-            for first in run.clone().step_by(most.max(1) as usize) {
-                let rows = first..run.end.min(first.saturating_add(most.max(1)));
-                let next = each(SketchBlock {
-                    first,
-                    codes: bytemuck::cast_slice(&self.codes(rows.clone())?),
-                    numbers: &self.numbers(rows)?,
-                });
+            if run.len() * row_len <= LONG {
+                if gathered.add(run.clone(), each)?.is_break() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let mut next = gathered.flush(each);
+            for first in run.clone().step_by(most as usize) {
                 if next.is_break() {
                     return Ok(());
                 }
+                let rows = first..run.end.min(first.saturating_add(most));
+                next = each(SketchBlock {
+                    rows: RowNumbers::From(first),
+                    codes: bytemuck::cast_slice(&self.codes(rows.clone())?),
+                    numbers: &self.numbers(rows)?,
+                });
+            }
+            if next.is_break() {
+                return Ok(());
             }
         }
+        let _ = gathered.flush(each);
         Ok(())
     }
 }
