@@ -2,12 +2,17 @@
 
 use super::{
     Plane,
+    classify::{nearest, stands_by_itself},
     format::{RowClass, is_regular, norm},
+    read::StoredRow,
 };
-use crate::error::{Fault, Result};
+use crate::{
+    error::{Fault, Result},
+    json::parse_f64,
+};
 
 impl Plane {
-    /// Decodes every row: classes, exceptions and norms must be what the rows
+    /// Decodes every row: classes, exceptions, f32 and norms must be what the rows
     /// make of them. `progress` is told of every row.
     ///
     /// # Errors
@@ -30,7 +35,15 @@ impl Plane {
             if !columns.is_sorted_by(|a, b| a < b) {
                 return refuse(self.plane, Fault::Value("the order of exceptions"));
             }
-            let (stated, real) = (self.norm(number)?, norm(&row.values()));
+            let mut tokens = row.exceptions.iter().map(|(_, token)| token);
+            if !tokens.all(|token| parse_f64(token).is_some()) {
+                return refuse(self.plane, Fault::Value("a number kept as text"));
+            }
+            let values = row.values();
+            if !row.has_nearest_of(&values) {
+                return refuse(self.plane, Fault::Value("the f32 of a number"));
+            }
+            let (stated, real) = (self.norm(number)?, norm(&values));
             if stated.to_bits() != real.to_bits() && !(stated.is_nan() && real.is_nan()) {
                 return refuse(self.norms, Fault::Value("the norm of a row"));
             }
@@ -50,5 +63,19 @@ impl Plane {
             Some(_) => refuse(self.norms, Fault::Value("the list of irregular rows")),
             None => Ok(()),
         }
+    }
+}
+
+impl StoredRow<'_> {
+    /// Whether the f32 are those nearest to the row's values: the bounds of a search rely
+    /// on that, and on exceptions where an f32 says little.
+    fn has_nearest_of(&self, values: &[f64]) -> bool {
+        let mut exceptions = self.exceptions.iter().peekable();
+        (0_u32..)
+            .zip(self.nearest().zip(values))
+            .all(|(n, (f, &value))| {
+                let is_exception = exceptions.next_if(|(column, _)| *column == n).is_some();
+                f.to_bits() == nearest(value).to_bits() && (is_exception || stands_by_itself(f))
+            })
     }
 }

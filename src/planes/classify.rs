@@ -158,7 +158,7 @@ impl<'t> Row<'t> {
 
 /// The nearest f32. All NaNs become one, so that equal input gives equal
 /// bytes.
-fn nearest(value: f64) -> f32 {
+pub(super) fn nearest(value: f64) -> f32 {
     if value.is_nan() {
         f32::NAN
     } else {
@@ -166,10 +166,15 @@ fn nearest(value: f64) -> f32 {
     }
 }
 
-/// Whether `class` can stand for `value` at all: not for infinities, NaN, and f32
+/// Whether a class may stand for such components: not for infinities, NaN, and f32
 /// subnormals, which a search that flushes them to zero would get wrong.
+pub(super) fn stands_by_itself(nearest: f32) -> bool {
+    nearest.is_normal() || nearest == 0.0
+}
+
+/// Whether `class` can stand for `value` at all.
 fn stands_for(class: RowClass, value: f64, nearest: f32) -> bool {
-    (nearest.is_normal() || nearest == 0.0)
+    stands_by_itself(nearest)
         && match class {
             RowClass::Exact => f64::from(nearest).to_bits() == value.to_bits(),
             RowClass::Decimal => true,

@@ -123,14 +123,21 @@ impl Plane {
         self.meta.exact == self.meta.rows
     }
 
-    /// The rows that a search must always rescore, ascending.
+    /// The rows that a search must always rescore, ascending. (Of a list that does not, a
+    /// search would make far more rows than there are.)
     pub(crate) fn irregular(&self) -> Result<Vec<u32>> {
         let Some(span) = self.irregular else {
             return Ok(Vec::new());
         };
         let bytes = self.file.read(span, 0..span.len())?;
         let (rows, _) = bytes.as_chunks::<4>();
-        Ok(rows.iter().map(|row| u32::from_le_bytes(*row)).collect())
+        let rows: Vec<u32> = rows.iter().map(|row| u32::from_le_bytes(*row)).collect();
+        let ascend = rows.is_sorted_by(|a, b| a < b);
+        if !ascend || rows.last().is_some_and(|&last| last >= self.meta.rows) {
+            let fault = Fault::Value("the list of irregular rows");
+            return Err(self.file.damaged(span, 0, fault));
+        }
+        Ok(rows)
     }
 
     /// Row `row` with everything that its text needs.

@@ -126,7 +126,7 @@ impl Weights {
         let [a, b] = self.steps;
         let dot = a * f64::from(coarse) + b * f64::from(fine);
         let cosine = share * self.mean + scale * dot;
-        let bound = error * self.error + length * self.length + share * self.mean_error;
+        let bound = error * self.error + length * self.length + share.abs() * self.mean_error;
         (cosine, bound + self.reported)
     }
 }

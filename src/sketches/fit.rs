@@ -83,7 +83,7 @@ impl Row<'_> {
             return false;
         }
         let (least_error, least_length) = self.bounds(mean, codes, [scale, share]);
-        !self.has_sketch() || f64::from(error) >= least_error && f64::from(length) >= least_length
+        f64::from(error) >= least_error && f64::from(length) >= least_length
     }
 
     pub(super) fn has_sketch(&self) -> bool {

@@ -34,8 +34,10 @@ impl SketchPolicy {
     pub(crate) const MIN_ROWS: u32 = 4096;
 }
 
-/// Rows that the mean and the decision are made from.
+/// Rows that the mean and the decision are made from; fewer where they are that long
+/// together.
 const SAMPLE: u32 = 4096;
+const SAMPLE_BYTES: u32 = 64 << 20;
 /// Bytes of rows that a thread fits at a time; more threads would hold too much.
 const SHARE: usize = 4 << 20;
 const MAX_THREADS: usize = 8;
@@ -116,6 +118,12 @@ fn fit(rows: &[Row<'_>], mean: &Mean, share: usize, codes: &mut [i8], numbers: &
     });
 }
 
+/// How many of `rows` the sample has.
+fn sampled(rows: u32, dim: u32) -> u32 {
+    let fit = SAMPLE_BYTES / dim.saturating_mul(4).max(1);
+    rows.min(SAMPLE).min(fit.max(1))
+}
+
 /// The plane of a file that is being written.
 struct Written<'w> {
     out: &'w mut ContainerWriter,
@@ -143,7 +151,7 @@ impl Written<'_> {
 
     /// Rows from all over the plane, evenly.
     fn sample(&mut self, rows: u32) -> Result<Read> {
-        let wanted = rows.min(SAMPLE);
+        let wanted = sampled(rows, self.dim);
         let mut sample = Read {
             nearest: Vec::new(),
             norms: Vec::new(),
@@ -198,4 +206,17 @@ pub(super) fn of_rows(nearest: &[f32], norms: &[f64]) -> (Vec<f32>, Vec<i8>, Vec
     let (mut codes, mut numbers) = (vec![0; nearest.len()], vec![[0.0; 4]; norms.len()]);
     fit(&read.rows(), &mean, 7, &mut codes, &mut numbers);
     (mean.components, codes, numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_rows_are_sampled_within_memory() {
+        assert_eq!(sampled(100, 8), 100);
+        assert_eq!(sampled(1_000_000, 4096), SAMPLE);
+        assert_eq!(sampled(1_000_000, 65_536), 256);
+        assert_eq!(sampled(1, u32::MAX), 1);
+    }
 }

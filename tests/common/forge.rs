@@ -59,6 +59,12 @@ impl Forge {
         self
     }
 
+    /// One that a reader may pass over.
+    pub fn optional(&mut self, kind: &[u8; 4], bytes: Vec<u8>) -> &mut Forge {
+        self.sections.push((*kind, 0, bytes));
+        self
+    }
+
     pub fn patch(&mut self, at: At, offset: usize, bytes: impl Into<Vec<u8>>) -> &mut Forge {
         self.patches.push((at, offset, bytes.into()));
         self
@@ -446,6 +452,23 @@ pub fn norm(values: &[f64]) -> f64 {
         s[i % 8] += x * x;
     }
     (((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))).sqrt()
+}
+
+/// Section 6.9: mean, codes and numbers. The mean is 0, and so is all of what `zeros` rows
+/// more have.
+pub fn sketch(rows: &[[f64; 2]], zeros: usize) -> [Vec<u8>; 3] {
+    let scale = 1.0_f32 / 127.0;
+    let (mut codes, mut numbers) = (Vec::new(), Vec::new());
+    for row in rows {
+        let code = row.map(|x| (x / norm(row) * 127.0).round() as i8);
+        let length = norm(&code.map(f64::from)) / 127.0;
+        codes.extend(code.map(i8::cast_unsigned));
+        numbers.extend([scale, 0.0, 0.01, length as f32 * 1.001]);
+    }
+    codes.extend(vec![0; zeros * 2]);
+    numbers.extend(vec![0.0; zeros * 4]);
+    let numbers = numbers.iter().flat_map(|x: &f32| x.to_le_bytes());
+    [vec![0; 8], codes, numbers.collect()]
 }
 
 pub fn u32s(numbers: &[u32]) -> Vec<u8> {

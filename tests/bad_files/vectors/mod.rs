@@ -4,6 +4,7 @@ mod columns;
 mod ids;
 mod orders;
 mod planes;
+mod sketches;
 
 use std::collections::BTreeMap;
 
@@ -211,7 +212,10 @@ impl Vectors {
             put(b"ODDM", encode(&self.oddments));
         }
         for (kind, bytes) in sections {
-            file.section(kind, bytes);
+            match kind.starts_with(b"SK") {
+                true => file.optional(kind, bytes),
+                false => file.section(kind, bytes),
+            };
         }
         file
     }
@@ -247,6 +251,7 @@ pub fn cases() -> Vec<Case> {
     planes::cases(&mut vec);
     orders::cases(&mut vec);
     columns::cases(&mut vec);
+    sketches::cases(&mut vec);
     let mut missing = Vectors::sound().forge();
     missing.sections.retain(|(kind, ..)| kind != b"COLS");
     cases.push(Case {

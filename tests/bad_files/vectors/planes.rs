@@ -1,7 +1,10 @@
 //! Rows of numbers.
 
-use super::Break;
-use crate::Outcome::Damaged;
+use super::{Break, TEXT, at};
+use crate::{
+    Outcome::{Damaged, Deep},
+    common::forge::{norm, u32s, u64s},
+};
 
 pub fn cases(vec: &mut Break<'_>) {
     // Planes
@@ -129,5 +132,112 @@ pub fn cases(vec: &mut Break<'_>) {
         "vec-plane-irregular-not-stated",
         Damaged("IRREGULAR at byte 768: section length does not fit the data"),
         &|v| v.meta.plane.irregular = 0,
+    );
+    let irregular = "IRREGULAR at byte 768: the list of irregular rows has a value that the format does not allow";
+    for (name, rows) in [
+        ("vec-plane-irregular-beyond-the-rows", [2, 3]),
+        ("vec-plane-irregular-not-ascending", [2, 0]),
+        ("vec-plane-irregular-twice", [2, 2]),
+    ] {
+        vec(name, Damaged(irregular), &|v| {
+            v.meta.plane.irregular = 2;
+            *v.section(b"IRRG") = u32s(&rows);
+        });
+    }
+    by_verify(vec);
+}
+
+/// What a reader of single rows does not notice. Rows are searched by their f32, and so a
+/// file that breaks one of these rules could hide a row from a query.
+fn by_verify(vec: &mut Break<'_>) {
+    let with = |old, new| -> &'static str { TEXT.replace(old, new).leak() };
+    vec(
+        "vec-plane-exceptions-not-ascending",
+        Deep(
+            TEXT,
+            "PLANE at byte 1344: the order of exceptions has a value that the format does not allow",
+        ),
+        &|v| {
+            v.meta.plane.exceptions = 2;
+            v.meta.plane.token_bytes = 6;
+            *v.section(b"EXCP") = [u32s(&[2, 1]), u64s(&[3]), u32s(&[2, 1]), u64s(&[6])].concat();
+            v.section(b"TOKN").extend(b"1E2");
+        },
+    );
+    vec(
+        "vec-plane-exception-of-two-numbers",
+        Deep(
+            with("1E2", "1,2"),
+            "PLANE at byte 1344: a number kept as text has a value that the format does not allow",
+        ),
+        &|v| *v.section(b"TOKN") = b"1,2".to_vec(),
+    );
+    vec(
+        "vec-plane-exception-of-another-number",
+        Deep(
+            with("1E2", "9E1"),
+            "PLANE at byte 1344: the f32 of a number has a value that the format does not allow",
+        ),
+        &|v| *v.section(b"TOKN") = b"9E1".to_vec(),
+    );
+    vec(
+        "vec-plane-low-too-far-from-the-f32",
+        Deep(
+            with("0.12345678901234566", "0.12345679849386215"),
+            "PLANE at byte 1344: the f32 of a number has a value that the format does not allow",
+        ),
+        &|v| {
+            let low = 1 << 29;
+            at(v.section(b"LOWP"), 0, i32::to_le_bytes(low));
+            let wide = f64::from(0.123_456_79_f32).to_bits() + low as u64;
+            let real = norm(&[f64::from_bits(wide), 100.0]);
+            at(v.section(b"NORM"), 16, real.to_le_bytes());
+        },
+    );
+    vec(
+        "vec-plane-subnormal-without-exception",
+        Deep(
+            with("-0.25", "1.401298464324817e-45"),
+            "PLANE at byte 1344: the f32 of a number has a value that the format does not allow",
+        ),
+        &|v| {
+            at(v.section(b"PLAN"), 4, 1e-45_f32.to_le_bytes());
+            at(v.section(b"NORM"), 0, 0.5_f64.to_le_bytes());
+        },
+    );
+    vec(
+        "vec-plane-norm",
+        Deep(
+            TEXT,
+            "NORMS at byte 1152: the norm of a row has a value that the format does not allow",
+        ),
+        &|v| v.section(b"NORM")[0] ^= 1,
+    );
+    vec(
+        "vec-plane-irregular-row-not-listed",
+        Deep(
+            TEXT,
+            "NORMS at byte 1152: the list of irregular rows has a value that the format does not allow",
+        ),
+        &|v| *v.section(b"IRRG") = u32s(&[1]),
+    );
+    vec(
+        "vec-plane-rows-of-a-class",
+        Deep(
+            TEXT,
+            "CLASSES at byte 320: number of rows of a class does not fit the data",
+        ),
+        &|v| {
+            v.meta.plane.exact = 2;
+            v.meta.plane.decimal = 0;
+        },
+    );
+    vec(
+        "vec-plane-exception-not-marked",
+        Deep(
+            with("1E2", "100.0"),
+            "CLASSES at byte 320: number of exceptions does not fit the data",
+        ),
+        &|v| v.section(b"CLAS")[2] = 2,
     );
 }
