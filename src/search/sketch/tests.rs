@@ -144,6 +144,17 @@ fn extreme_queries_are_bounded() {
     worst(&rows, &queries);
 }
 
+/// FORMAT.md allows it, and what rounding loses is no less for it.
+#[test]
+fn a_negative_share_of_the_mean_is_bounded_as_well() {
+    let query = Query::new(&[1.0, -2.0, 3.0]);
+    let direction = Direction::new(query.scaled.as_ref().unwrap());
+    let weights = direction.weights(&[1e6, 2e6, -3e6]);
+    let bound = |share| weights.cosine(&[0.0, share, 0.0, 0.0], [0, 0]).1;
+    assert_eq!(bound(-1e6), bound(1e6));
+    assert!(bound(-1e6) > bound(0.0));
+}
+
 /// Rows around a few topics with a mean that is far from 0, as embeddings are.
 fn topics(random: &mut Random, dim: usize, count: usize) -> Vec<Vec<f64>> {
     let topics: Vec<_> = (0..20).map(|_| row(random, dim, Shape::Outliers)).collect();
