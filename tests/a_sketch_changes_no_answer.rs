@@ -195,6 +195,12 @@ fn a_store_keeps_what_it_was_packed_with() {
     ] {
         let storage = packed(&text, policy);
         assert_eq!(has_sketch(&storage), has_one, "{policy:?}");
+        let sketched = if has_one { ROWS as u64 } else { 0 };
+        assert_eq!(storage.info().stores[0].sketched, Some(sketched));
+        let told = storage.run("info", &[]).ends_with(0);
+        let line = format!("default: a sketch of {ROWS} vectors makes queries faster\n");
+        assert_eq!(told.stdout.contains(&line), has_one);
+        assert_eq!(told.stdout.contains("sketch"), has_one);
         let mut context = StorageContext::from_persist_dir(storage.dir()).unwrap();
         let store = context.vector_store_mut("default").unwrap();
         store

@@ -29,11 +29,7 @@ pub(crate) fn new_vector(vector: &Bound<'_, PyAny>) -> PyResult<NewVector> {
 /// The values of an array, or of a list of numbers.
 pub(crate) fn numbers_of(numbers: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     if let Ok(list) = numbers.cast::<PyList>() {
-        let values = list.iter().map(|number| match number.cast::<PyFloat>() {
-            Ok(number) => Ok(number.value()),
-            Err(_) => number.extract(),
-        });
-        return values.collect();
+        return numbers_in(list);
     }
     if let Ok(array) = numbers.extract::<PyReadonlyArray1<'_, f64>>() {
         return Ok(array.as_array().to_vec());
@@ -46,4 +42,13 @@ pub(crate) fn numbers_of(numbers: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
             .collect());
     }
     numbers.extract()
+}
+
+/// The values of a list of numbers. Looks for no array, for which numpy would be imported.
+pub(crate) fn numbers_in(list: &Bound<'_, PyList>) -> PyResult<Vec<f64>> {
+    let values = list.iter().map(|number| match number.cast::<PyFloat>() {
+        Ok(number) => Ok(number.value()),
+        Err(_) => number.extract(),
+    });
+    values.collect()
 }

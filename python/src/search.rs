@@ -1,13 +1,18 @@
 //! Queries that the library answers by itself, with the semantics of one release of
 //! LlamaIndex, and vectors by id.
 
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyString};
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    types::{PyList, PyString},
+};
 use twinstore::search::{
     FilterSyntaxError, MetadataFilter, MetadataFilters, VectorStoreQuery, VectorStoreQueryMode,
 };
 
 use crate::{
     context::{Context, one_of},
+    embeddings::numbers_in,
     text::{bytes_of, text_of},
 };
 
@@ -28,7 +33,7 @@ pub(crate) fn search<'py>(
     py: Python<'py>,
     context: &Context,
     name: &str,
-    embedding: Vec<f64>,
+    embedding: &Bound<'py, PyList>,
     top_k: Option<i64>,
     mode: &str,
     mmr_threshold: Option<f64>,
@@ -37,6 +42,7 @@ pub(crate) fn search<'py>(
     node_ids: Option<Vec<Bound<'py, PyString>>>,
 ) -> PyResult<Vec<(Bound<'py, PyString>, f64)>> {
     let modes = VectorStoreQueryMode::ALL.map(|mode| (mode.as_str(), mode));
+    let embedding = numbers_in(embedding)?;
     let mut query = VectorStoreQuery::new(&embedding).mode(one_of("mode", mode, &modes)?);
     query.similarity_top_k = top_k;
     query.mmr_threshold = mmr_threshold;

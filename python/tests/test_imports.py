@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from support.plain import example
 
 pytestmark = pytest.mark.any_release
 
@@ -29,6 +32,14 @@ def test_importing_the_plain_package_imports_nothing_heavy(name: str) -> None:
     modules = modules_after(f"import {name}")
     assert name in modules
     assert not modules & HEAVY
+
+
+def test_numpy_is_imported_by_whoever_asks_for_an_array(tmp_path: Path) -> None:
+    directory = example(tmp_path / "storage")
+    pack = f"import twinstore; twinstore.pack({str(directory)!r}); twin = twinstore.open({str(directory)!r})"
+    ask = "id = twin.ids()[0]; twin.docstore[id]; twin.query(twin.embedding(id)); twin.query(tuple(twin.embedding(id)))"
+    assert "numpy" not in modules_after(f"{pack}; {ask}")
+    assert "numpy" in modules_after(f"{pack}; twin.vectors()")
 
 
 def test_the_base_of_all_errors_is_at_hand() -> None:

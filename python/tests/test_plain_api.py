@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import NoneType, UnionType
@@ -300,6 +301,30 @@ def test_a_twin_shows_one_generation(directory: Path) -> None:
     with pytest.raises(NoGeneration) as raised:
         twinstore.open(directory, generation=7)
     assert raised.value.kept == [1, 2] and raised.value.generation == 7
+
+
+def test_numbers_of_a_query_may_come_in_any_form(directory: Path) -> None:
+    np = pytest.importorskip("numpy")
+    twin = twinstore.open(directory)
+    embedding = twin.embedding(twin.ids()[5])
+    wanted = twin.query(embedding, 5)
+    forms: list[Any] = [tuple(embedding), iter(embedding), array("d", embedding), np.array(embedding)]
+    # They are numbers of few bits.
+    forms += [np.array(embedding, dtype=np.float32), list(np.array(embedding, dtype=np.float32)), array("f", embedding)]
+    for form in forms:
+        assert twin.query(form, 5) == wanted
+    assert twin.query([round(1000 * number) for number in embedding], 1)[0].id == wanted[0].id
+    wrong: list[Any] = [
+        "0.5" * 128,
+        [str(number) for number in embedding],
+        [embedding],
+        np.array([embedding]),
+        0.5,
+        None,
+    ]
+    for form in wrong:
+        with pytest.raises(TypeError):
+            twin.query(form, 5)
 
 
 def test_threads_may_share_a_twin(directory: Path) -> None:

@@ -193,7 +193,7 @@ def embedding(context: Context, name: str, id: str) -> list[float] | None: ...
 def search(
     context: Context,
     name: str,
-    embedding: Sequence[float],
+    embedding: list[float],
     *,
     top_k: int | None,
     mode: str,

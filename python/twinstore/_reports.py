@@ -141,6 +141,7 @@ class StoreInfo(TypedDict):
     dim: int | None
     number_class: Literal["empty", "exact", "decimal", "delta", "mixed"] | None
     classes: NumberClasses | None
+    sketched: int | None
     metadata_keys: list[str]
     records: int | None
     collections: list[CollectionInfo]

@@ -200,7 +200,8 @@ class Twin:
         Raises:
             QueryError: there is no answer; also the builtin that LlamaIndex raises.
             ValueError: a filter or a mode is none.
-            TypeError: ``filters`` or ``node_ids`` are of no class that is named above.
+            TypeError: ``filters`` or ``node_ids`` are of no class that is named above, or
+                ``embedding`` has something else than numbers.
             NoStore, Damaged, Io: see ``twinstore.errors``.
         """
         text, conditions = _filters(filters)
@@ -209,7 +210,7 @@ class Twin:
         hits = _native.search(
             self._context,
             name,
-            [float(component) for component in embedding],
+            _numbers(embedding),
             top_k=top_k,
             mode=mode,
             mmr_threshold=mmr_threshold,
@@ -247,6 +248,12 @@ class Twin:
 
     def __repr__(self) -> str:
         return f"<twinstore.Twin of {str(self.dir)!r}, generation {self.generation}>"
+
+
+def _numbers(embedding: Iterable[float]) -> list[float]:
+    # An array gives its numbers faster together than one by one.
+    tolist = getattr(embedding, "tolist", None)
+    return list(embedding) if tolist is None else tolist()
 
 
 def _filters(filters: Filters | None) -> tuple[str | None, list[str]]:

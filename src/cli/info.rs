@@ -70,6 +70,12 @@ fn describe(report: &Info) -> String {
         report.generation, report.writer
     ));
     for store in &report.stores {
+        if let Some(sketched @ 1..) = store.sketched {
+            let name = &store.name;
+            text.push_str(&format!(
+                "{name}: a sketch of {sketched} vectors makes queries faster\n"
+            ));
+        }
         if let Some(problem) = &store.problem {
             text.push_str(&format!("{}: {problem}\n", store.name));
         }

@@ -54,6 +54,9 @@ pub struct StoreInfo {
     pub number_class: Option<NumberClass>,
     /// How many rows are of which class.
     pub classes: Option<NumberClasses>,
+    /// Vectors that a sketch stands for, which makes queries faster. Deleted ones count until
+    /// their segment is compacted.
+    pub sketched: Option<u64>,
     /// The metadata keys.
     pub metadata_keys: Vec<String>,
     /// Records, for a store of collections: those of the top level together.
@@ -135,6 +138,7 @@ pub fn info(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<I
             dim: None,
             number_class: None,
             classes: None,
+            sketched: None,
             metadata_keys: Vec::new(),
             records: None,
             collections: Vec::new(),
@@ -176,10 +180,13 @@ impl StoreInfo {
 
     fn describe_vectors(&mut self, store: &RowStore) -> Result<()> {
         self.vectors = Some(store.vectors()?);
-        let mut rows = 0;
+        let (mut rows, mut sketched) = (0, 0);
         let mut classes = NumberClasses::default();
         for segment in store.segments() {
             rows += u64::from(segment.rows());
+            if segment.has_sketch() {
+                sketched += u64::from(segment.vectors());
+            }
             self.dim = Some(segment.dim());
             classes = classes.and(&segment.classes());
             for key in segment.metadata_keys()? {
@@ -190,6 +197,7 @@ impl StoreInfo {
             }
         }
         self.rows = Some(rows);
+        self.sketched = Some(sketched);
         self.number_class = Some(NumberClass::of(&classes));
         self.classes = Some(classes);
         Ok(())

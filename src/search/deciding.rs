@@ -10,7 +10,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
     exact,
-    mmr::{Picked, picks},
+    mmr::{Picked, Rivals, picks},
     rows::{Candidates, RowRef},
     threshold::Lower,
     top_k::{Irregular, Wanted, Way, keep, score},
@@ -69,8 +69,9 @@ fn those<T>(rows: Vec<T>, are: Vec<bool>) -> Vec<T> {
     rows.filter_map(|(row, is)| is.then_some(row)).collect()
 }
 
-/// The rows that mode `mmr` picks; all where it has an error, so that it is met again, and
-/// where numpy might round two scores so that the other row is picked.
+/// The rows that mode `mmr` picks, and their equals that it might have picked; all where it
+/// has an error, so that it is met again, and where numpy might round two scores so that a
+/// row of other values is picked.
 ///
 /// # Errors
 /// Those of reading.
@@ -86,10 +87,19 @@ pub(crate) fn deciding_picks(
         return candidates.in_order();
     }
     let apart = apart(exact::tolerance(candidates.dim()));
-    match picks(candidates, &wanted.query, threshold, wanted.limit, apart)? {
-        (Picked::All(mut picks), true) => {
-            candidates.sort(&mut picks)?;
-            Ok(picks.into_iter().map(|(row, _)| row).collect())
+    match picks(
+        candidates,
+        &wanted.query,
+        threshold,
+        wanted.limit,
+        Some(apart),
+    )? {
+        (Picked::All(picks), Rivals::Equal(equal)) => {
+            let picks = picks.into_iter().map(|(row, _)| row);
+            let mut rows: Vec<(RowRef, ())> = picks.chain(equal).map(|row| (row, ())).collect();
+            candidates.sort(&mut rows)?;
+            rows.dedup();
+            Ok(rows.into_iter().map(|(row, ())| row).collect())
         }
         _ => candidates.in_order(),
     }

@@ -29,7 +29,7 @@ pub(crate) fn mmr(
     threshold: f64,
     limit: usize,
 ) -> Result<Vec<Hit>> {
-    let (picked, _) = picks(candidates, query, threshold, limit, 0.0)?;
+    let (picked, _) = picks(candidates, query, threshold, limit, None)?;
     let hit = |(row, score)| {
         let id = candidates.id(row)?;
         Ok(Hit { id, score })
@@ -54,9 +54,18 @@ pub(super) enum Picked {
     Stuck(Option<RowRef>),
 }
 
-/// Picks rows, at most `limit`. There is at least one candidate. Also tells whether each
-/// pick was clear, where two cosines must be further than `apart` from each other for
-/// their order to be certain.
+/// What rounding could have had picked in the place of the picks.
+pub(super) enum Rivals {
+    /// Rows, each equal to a pick in all values. Nothing else depends on which of them is
+    /// picked, so those that are picked afterwards are the same.
+    Equal(Vec<RowRef>),
+    /// Rows of other values, too.
+    Others,
+}
+
+/// Picks rows, at most `limit`. There is at least one candidate. Also tells the rivals of
+/// the picks, where two cosines must be further than `apart` from each other for their
+/// order to be certain. (Where `apart` is `None` nobody asks, and none are told.)
 ///
 /// # Errors
 /// Those of reading.
@@ -65,19 +74,19 @@ pub(super) fn picks(
     query: &Query,
     threshold: f64,
     limit: usize,
-    apart: f64,
-) -> Result<(Picked, bool)> {
+    apart: Option<f64>,
+) -> Result<(Picked, Rivals)> {
     let mut picked: Vec<(RowRef, f64)> = Vec::new();
     if limit == 0 {
-        return Ok((Picked::All(picked), true));
+        return Ok((Picked::All(picked), Rivals::Equal(Vec::new())));
     }
     let numbered = Numbered::new(candidates);
     // A score is off by what its two cosines are.
     let weight = threshold.abs() + (1.0 - threshold).abs();
     let mut picks = Picks {
         threshold,
-        apart: apart * weight,
-        is_clear: true,
+        apart: apart.map(|apart| apart * weight),
+        rivals: Rivals::Equal(Vec::new()),
         left: vec![true; numbered.len()],
         to_query: scores(&numbered, query)?,
         numbered: &numbered,
@@ -88,7 +97,7 @@ pub(super) fn picks(
         let row = numbered.row(number);
         picked.push((row, score));
         if picked.len() == limit.min(numbered.len()) {
-            return Ok((Picked::All(picked), picks.is_clear));
+            return Ok((Picked::All(picked), picks.rivals));
         }
         let mut values = Vec::new();
         candidates.values(row, &mut values)?;
@@ -96,7 +105,7 @@ pub(super) fn picks(
         pick = picks.best(Some(scores(&numbered, &last)?))?;
     }
     let last = picked.last().map(|(row, _)| *row);
-    Ok((Picked::Stuck(last), picks.is_clear))
+    Ok((Picked::Stuck(last), picks.rivals))
 }
 
 /// What is known of the cosines with a vector after a scan. Rows that it does
@@ -112,9 +121,9 @@ fn scores<'a>(numbered: &'a Numbered<'a>, query: &'a Query) -> Result<Scores<'a>
 struct Picks<'a> {
     threshold: f64,
     /// How far the best score must be from the next to be clearly the best.
-    apart: f64,
-    /// Whether it was, each time.
-    is_clear: bool,
+    apart: Option<f64>,
+    /// Of all picks so far.
+    rivals: Rivals,
     numbered: &'a Numbered<'a>,
     /// Which rows are not picked yet.
     left: Vec<bool>,
@@ -137,9 +146,10 @@ impl Picks<'_> {
                 floor = floor.max(self.interval(number, to_last.as_ref()).0);
             }
         }
-        let floor = floor - self.apart;
+        let floor = floor - self.apart.unwrap_or_default();
         let mut best = None;
-        let (mut highest, mut next) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        let mut highest = f64::NEG_INFINITY;
+        let mut scored = Vec::new();
         for number in 0..self.left.len() {
             if self.left.get(number) != Some(&true)
                 || self.interval(number, to_last.as_ref()).1 < floor
@@ -148,14 +158,47 @@ impl Picks<'_> {
             }
             let score = self.score(number, to_last.as_mut())?;
             let wins = score > highest || score == highest && self.is_before(Some(number), best)?;
-            next = next.max(if wins { highest } else { score });
             if wins {
                 (best, highest) = (Some(number), score);
             }
+            scored.push((number, score));
         }
-        // Of two infinities, the difference is NaN.
-        self.is_clear &= highest - next > self.apart;
-        Ok(best.map(|number| (number, highest)))
+        let best = best.map(|number| (number, highest));
+        if let (Some(best), Some(apart)) = (best, self.apart) {
+            self.find_rivals(best, apart, &scored)?;
+        }
+        Ok(best)
+    }
+
+    /// Notes the rows that rounding could put before the best one.
+    fn find_rivals(
+        &mut self,
+        (best, highest): (usize, f64),
+        apart: f64,
+        scored: &[(usize, f64)],
+    ) -> Result<()> {
+        let Rivals::Equal(equal) = &mut self.rivals else {
+            return Ok(());
+        };
+        let candidates = self.numbered.candidates;
+        let (mut of_best, mut values) = (Vec::new(), Vec::new());
+        for &(number, score) in scored {
+            // Of two infinities, the difference is NaN. A score that is NaN is never the best.
+            if number == best || score.is_nan() || highest - score > apart {
+                continue;
+            }
+            if of_best.is_empty() {
+                candidates.values(self.numbered.row(best), &mut of_best)?;
+            }
+            let row = self.numbered.row(number);
+            candidates.values(row, &mut values)?;
+            if values != of_best {
+                self.rivals = Rivals::Others;
+                return Ok(());
+            }
+            equal.push(row);
+        }
+        Ok(())
     }
 
     fn numbers(&self) -> impl Iterator<Item = usize> {

@@ -88,7 +88,8 @@ impl VectorStore {
     /// * default: as many as are wanted, and some more where scores are equal or nearly
     ///   so; all where so many are wanted, and where a score is NaN or a norm outside
     ///   of `[2^-60, 2^60]`;
-    /// * mmr: those that are picked (with [`VectorStoreQuery::mmr_threshold`]);
+    /// * mmr: those that are picked (with [`VectorStoreQuery::mmr_threshold`]), and rows of
+    ///   the same values; all where rounding decides between rows of other values;
     /// * svm, and its aliases: all;
     /// * a mode that LlamaIndex refuses: none.
     ///

@@ -114,6 +114,28 @@ fn few_rows_decide_where_few_are_wanted() {
     }
 }
 
+/// Of rows that are the same LlamaIndex picks one first, whichever its numpy rounds up.
+#[test]
+fn equals_of_a_pick_decide_with_it() {
+    let [mut store, _] = stores(100);
+    let mut query = VectorStoreQuery::new(&[1.0, 0.3]).top_k(2);
+    query.mode = VectorStoreQueryMode::Mmr;
+    let chosen = store.deciding_rows(&query, None).unwrap();
+    assert_eq!(chosen.ids, [b"n-000", b"n-099"]);
+    store
+        .add(vec![
+            vector("same", [1.0, 0.0]),
+            vector("also", [1.0, 99.0]),
+        ])
+        .unwrap();
+    let chosen = store.deciding_rows(&query, None).unwrap();
+    assert_eq!(chosen.ids, [&b"n-000"[..], b"n-099", b"same", b"also"]);
+    // A row that is as near and is another one leads to other picks.
+    store.add(vec![vector("longer", [2.0, 0.0])]).unwrap();
+    let chosen = store.deciding_rows(&query, None).unwrap();
+    assert_eq!(chosen.ids.len(), 103);
+}
+
 #[test]
 fn ids_that_were_looked_up_hold_until_the_store_is_changed() {
     let [mut rows, mut records] = stores(5);
