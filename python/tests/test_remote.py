@@ -15,12 +15,14 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from llama_index.core import Document, load_index_from_storage
 from llama_index.core import StorageContext as StockContext
+from llama_index.core.llms import ChatMessage
+from llama_index.core.storage.chat_store import SimpleChatStore
 from llama_index.core.storage.docstore import SimpleDocumentStore
 
 from support.models import answers
 from support.storage import json_files, stock_copy, stock_insert
 from twinstore.errors import Damaged, DamagedManifest, Diverged, JsonNewer
-from twinstore.llama_index import StorageContext, TwinDocumentStore, TwinVectorStore
+from twinstore.llama_index import StorageContext, TwinChatStore, TwinDocumentStore, TwinVectorStore
 
 pytestmark = pytest.mark.any_release
 
@@ -309,6 +311,61 @@ def test_persisting_back_writes_json_as_llamaindex_does(storage: Path, remote: t
     context.persist(place, fs=fs)
     again = open_remote(remote)
     assert type(again.docstore) is SimpleDocumentStore and found(again) == found(context)
+
+
+def test_persisting_where_there_is_a_twin_alone_writes_all_json(storage: Path, remote: tuple[Any, str]) -> None:
+    local(storage)
+    names = set(json_files(storage))
+    for name in names:
+        (storage / name).unlink()
+    upload(storage, remote)
+    context = open_remote(remote)
+    load_index_from_storage(context).insert(NEWS)
+    fs, place = remote
+    context.persist(place, fs=fs)
+    written = {path.rsplit("/", 1)[-1] for path in fs.find(place) if "/twin/" not in path}
+    assert written == names
+    expected = found(context)
+    assert found(StockContext.from_defaults(persist_dir=place, fs=fs)) == expected
+    again = open_remote(remote)
+    assert type(again.docstore) is SimpleDocumentStore and found(again) == expected
+    # As the error and the README have it: a copy is packed, and that is uploaded.
+    (storage / "twin").rename(storage.parent / "older")
+    for path in fs.find(place):
+        fs.get_file(path, str(storage / path.split(f"{place}/", 1)[1]))
+    assert isinstance(local(storage).docstore, TwinDocumentStore)
+    upload(storage, remote)
+    newest = open_remote(remote)
+    assert isinstance(newest.docstore, TwinDocumentStore) and found(newest) == expected
+
+
+def test_what_is_no_part_of_a_context_stays_in_a_twin_beside_newer_json(storage: Path, remote: tuple[Any, str]) -> None:
+    chats = SimpleChatStore()
+    chats.add_message("alice", ChatMessage(content="Down the rabbit hole?"))
+    chats.persist(str(storage / "chat_store.json"))
+    local(storage)
+    for name in json_files(storage):
+        (storage / name).unlink()
+    upload(storage, remote)
+    context = open_remote(remote)
+    load_index_from_storage(context).insert(NEWS)
+    fs, place = remote
+    context.persist(place, fs=fs)
+    assert found(open_remote(remote)) == found(context)
+    again = TwinChatStore.from_persist_path(f"{place}/chat_store.json", fs=fs)
+    assert isinstance(again, TwinChatStore) and again.get_messages("alice") == chats.get_messages("alice")
+
+
+def test_persisting_by_way_of_the_local_file_system_commits(storage: Path) -> None:
+    local(storage)
+    for name in json_files(storage):
+        (storage / name).unlink()
+    context = local(storage)
+    load_index_from_storage(context).insert(NEWS)
+    context.persist(storage, fs=fsspec.filesystem("file"))
+    again = local(storage)
+    assert isinstance(again.docstore, TwinDocumentStore) and found(again) == found(context)
+    assert "news" in again.docstore.get_all_ref_doc_info()  # type: ignore[operator]
 
 
 def test_persisting_to_a_local_directory_makes_a_twin_there(

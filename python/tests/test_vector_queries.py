@@ -169,6 +169,27 @@ def test_numbers_of_few_bits_need_not_be_compared_with_all_rows(
     assert len(ours._vectors.deciding_rows(*asked, None, None)[0]) < 20
 
 
+@pytest.mark.any_release
+def test_chunks_that_are_there_twice_need_not_be_compared_with_all_rows() -> None:
+    chance = random.Random(9)
+    stock, ours = SimpleVectorStore(), TwinVectorStore.from_twin(Context.empty())
+    vectors = [[chance.gauss(0, 1) for _ in range(DIM)] for _ in range(200)]
+    copies = [TextNode(id_=f"n-{n}", text="", embedding=vectors[n % 200]) for n in range(500)]
+    chance.shuffle(copies)
+    for store in (stock, ours):
+        store.add(copies)
+    assert ours._vectors is not None
+    for threshold in (None, 0.3, 0.7, 0.9):
+        query = VectorStoreQuery(
+            query_embedding=[chance.gauss(0, 1) for _ in range(DIM)], similarity_top_k=5, mode=VectorStoreQueryMode.MMR
+        )
+        alike(stock, ours, query, mmr_threshold=threshold)
+        plain = PlainQuery.of(query, threshold)
+        assert plain is not None
+        asked = (plain.embedding, plain.top_k, plain.mode, plain.mmr_threshold)
+        assert 5 < len(ours._vectors.deciding_rows(*asked, None, None)[0]) <= 15
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("top_k", [2.5, "3", np.int64(3), np.float32(3), True, 10**30, [3]], ids=repr)
 @pytest.mark.parametrize(

@@ -313,8 +313,9 @@ pub fn status(dir: &Path) -> Result<Status> {
     })
 }
 
-/// Whether whoever reads the JSON files of `dir`, and not its twin, misses nothing:
-/// each store of the twin has a file that holds the same or newer content.
+/// Whether whoever loads LlamaIndex's `StorageContext` from the JSON files of `dir`, and not
+/// from its twin, misses nothing: each store of it that the twin has, has a file that holds the
+/// same or newer content. Chat stores, caches and other files are no part of one.
 ///
 /// # Errors
 /// [`Error::DamagedManifest`]; [`Error::Io`].
@@ -322,7 +323,8 @@ pub fn is_json_complete(dir: &Path) -> Result<bool> {
     let twin = manifest::twin_dir(dir);
     let manifest = manifest::read_highest(&twin)?;
     let (sync, _) = SyncFile::load(&twin);
-    for store in manifest.iter().flat_map(|m| &m.stores) {
+    let stores = manifest.iter().flat_map(|m| &m.stores);
+    for store in stores.filter(|store| store.kind.is_in_contexts()) {
         match state(dir, store, &sync)? {
             State::InSync | State::Touched | State::JsonNewer => {}
             _ => return Ok(false),

@@ -172,6 +172,15 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
+    /// Whether LlamaIndex's `StorageContext` has such a store.
+    #[must_use]
+    pub fn is_in_contexts(self) -> bool {
+        !matches!(
+            self,
+            StoreKind::ChatStore | StoreKind::IngestionCache | StoreKind::Other
+        )
+    }
+
     /// The kind in words.
     #[must_use]
     pub fn as_str(self) -> &'static str {
