@@ -16,7 +16,6 @@ from fsspec.implementations.memory import MemoryFileSystem
 from llama_index.core import Document, load_index_from_storage
 from llama_index.core import StorageContext as StockContext
 from llama_index.core.llms import ChatMessage
-from llama_index.core.storage.chat_store import SimpleChatStore
 from llama_index.core.storage.docstore import SimpleDocumentStore
 
 from support.models import answers
@@ -340,8 +339,8 @@ def test_persisting_where_there_is_a_twin_alone_writes_all_json(storage: Path, r
 
 
 def test_what_is_no_part_of_a_context_stays_in_a_twin_beside_newer_json(storage: Path, remote: tuple[Any, str]) -> None:
-    chats = SimpleChatStore()
-    chats.add_message("alice", ChatMessage(content="Down the rabbit hole?"))
+    chats = TwinChatStore()
+    chats.add_message("alice", ChatMessage(role="user", content="Down the rabbit hole?"))
     chats.persist(str(storage / "chat_store.json"))
     local(storage)
     for name in json_files(storage):

@@ -187,7 +187,7 @@ def test_chunks_that_are_there_twice_need_not_be_compared_with_all_rows() -> Non
         plain = PlainQuery.of(query, threshold)
         assert plain is not None
         asked = (plain.embedding, plain.top_k, plain.mode, plain.mmr_threshold)
-        assert 5 < len(ours._vectors.deciding_rows(*asked, None, None)[0]) <= 15
+        assert len(ours._vectors.deciding_rows(*asked, None, None)[0]) <= 15
 
 
 @pytest.mark.filterwarnings("ignore")
