@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from llama_index.core.storage.docstore import SimpleDocumentStore
 
 from support.models import answers
 from support.storage import json_files, stock_copy, stock_insert
-from twinstore.errors import Damaged, DamagedManifest, Diverged, JsonNewer
+from twinstore.errors import Damaged, DamagedManifest, Diverged, Io, JsonNewer
 from twinstore.llama_index import StorageContext, TwinChatStore, TwinDocumentStore, TwinVectorStore
 
 pytestmark = pytest.mark.any_release
@@ -164,6 +165,19 @@ def test_no_json_is_needed_beside_the_twin(storage: Path, remote: tuple[Any, str
         (storage / name).unlink()
     upload(storage, remote)
     assert found(open_remote(remote)) == expected
+
+
+def test_a_cache_that_cannot_be_written_is_no_missing_directory(
+    storage: Path, tmp_path: Path, memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local(storage)
+    upload(storage, (memory, "/storage"))
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TWINSTORE_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(Io, match="a copy of /storage in .*cache: .*; set TWINSTORE_CACHE") as error:
+        open_remote((memory, "/storage"))
+    assert not isinstance(error.value, FileNotFoundError) and error.value.path.parent == tmp_path / "file" / "cache"
+    assert isinstance(pickle.loads(pickle.dumps(error.value)), Io)
 
 
 def test_each_state_of_a_twin_has_its_own_copy(storage: Path, remote: tuple[Any, str]) -> None:

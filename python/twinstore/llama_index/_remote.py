@@ -20,7 +20,7 @@ from fsspec import AbstractFileSystem
 from llama_index.core.utils import concat_dirs
 
 from twinstore import _native
-from twinstore.errors import Diverged, JsonNewer, NotPacked, OutOfSync, TwinstoreError
+from twinstore.errors import Diverged, Io, JsonNewer, NotPacked, OutOfSync, TwinstoreError
 
 from ._atomic import replace_file
 from ._opening import say_once
@@ -64,6 +64,7 @@ def open_remote_twin(persist_dir: str, fs: AbstractFileSystem, only: str | None 
 
     Raises:
         OutOfSync: both changed.
+        Io: the cache cannot be written.
         TwinstoreError: the twin is damaged.
     """
     twin_dir = concat_dirs(persist_dir, _TWIN)
@@ -75,8 +76,14 @@ def open_remote_twin(persist_dir: str, fs: AbstractFileSystem, only: str | None 
     name = manifests[max(manifests)]
     manifest = fs.cat_file(concat_dirs(twin_dir, name))
     copy = cache_dir() / hashlib.blake2b(manifest, digest_size=16).hexdigest()
-    (copy / _TWIN).mkdir(parents=True, exist_ok=True)
-    replace_file(copy / _TWIN / name, partial(_write, manifest))
+    try:
+        (copy / _TWIN).mkdir(parents=True, exist_ok=True)
+        replace_file(copy / _TWIN / name, partial(_write, manifest))
+    except OSError as why:
+        # Not the `FileNotFoundError` of a directory that is not there: on that, scripts make one.
+        message = f"cannot keep a copy of {persist_dir} in {copy.parent}: {why.strerror}"
+        message += "; set TWINSTORE_CACHE to a directory that can be written"
+        raise Io(message, why.errno, why.strerror, str(copy), action="write", path=copy) from why
     try:
         segments = dict(_native.twin_files(copy))
     except TwinstoreError as why:
