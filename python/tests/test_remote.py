@@ -345,7 +345,10 @@ def test_persisting_where_there_is_a_twin_alone_writes_all_json(storage: Path, r
     # As the error and the README have it: a copy is packed, and that is uploaded.
     (storage / "twin").rename(storage.parent / "older")
     for path in fs.find(place):
-        fs.get_file(path, str(storage / path.split(f"{place}/", 1)[1]))
+        copy = storage / path.split(f"{place}/", 1)[1]
+        # Of s3fs it is the caller's affair.
+        copy.parent.mkdir(exist_ok=True)
+        fs.get_file(path, str(copy))
     assert isinstance(local(storage).docstore, TwinDocumentStore)
     upload(storage, remote)
     newest = open_remote(remote)
