@@ -39,27 +39,31 @@ pub(crate) enum Given {
 }
 
 /// Refuses tombstones of a segment, or of a map, that the store does not have:
-/// what they deleted would come back. `maps_of` says how many maps the segment
-/// of a root has.
+/// what they deleted would come back. And those of a segment that it has twice:
+/// which one they mean cannot be told. `segments` are the root of each and how many
+/// maps it has.
 ///
 /// # Errors
 /// [`Error::Damaged`](crate::Error::Damaged).
 pub(crate) fn check_targets(
     tombstones: Option<&TombstoneSegment>,
     given: Given,
-    maps_of: impl Fn(&[u8; 16]) -> Option<usize>,
+    segments: &[([u8; 16], usize)],
 ) -> Result<()> {
     let Some(tombstones) = tombstones else {
         return Ok(());
     };
     for (root, map) in tombstones.targets() {
-        match maps_of(root) {
-            None if given == Given::Rest => {}
-            None => return Err(tombstones.refuse("the segment of deleted entries")),
-            Some(maps) if map as usize >= maps => {
+        let mut known = segments.iter().filter(|(other, _)| other == root);
+        match (known.next(), known.next()) {
+            (None, _) if given == Given::Rest => {}
+            (None, _) | (_, Some(_)) => {
+                return Err(tombstones.refuse("the segment of deleted entries"));
+            }
+            (Some((_, maps)), None) if map as usize >= *maps => {
                 return Err(tombstones.refuse("the map of deleted entries"));
             }
-            Some(_) => {}
+            (Some(_), None) => {}
         }
     }
     Ok(())

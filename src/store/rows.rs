@@ -72,10 +72,9 @@ impl RowStore {
         let (segments, tombstones) = tombstones_of(segments)?;
         let segments = segments.into_iter().map(VectorSegment::open);
         let segments: Vec<_> = segments.collect::<Result<_>>()?;
-        check_targets(tombstones.as_ref(), given, |root| {
-            let known = segments.iter().any(|segment| segment.root() == *root);
-            known.then_some(Map::ALL.len())
-        })?;
+        let known = segments.iter().map(|s| (s.root(), Map::ALL.len()));
+        let known: Vec<_> = known.collect();
+        check_targets(tombstones.as_ref(), given, &known)?;
         let segments = segments.into_iter().map(Arc::new).collect();
         Ok(RowStore::new(Stack::new(segments, tombstones)))
     }

@@ -218,6 +218,16 @@ fn tombstones_of_another_number_of_records_are_refused() {
         let opened = RecordStore::open(vec![Arc::clone(&segment), tombstones]);
         assert!(matches!(fault(opened), Fault::Value(_)));
     }
+    // Nor can be told which of two is meant.
+    let twice = vec![
+        Arc::clone(&segment),
+        Arc::clone(&segment),
+        tombstones(root, forge::DATA, 3, &[1]),
+    ];
+    assert_eq!(
+        fault(RecordStore::open(twice)),
+        Fault::Value("the segment of deleted entries")
+    );
     // What is left when the segment they are of is lost.
     let rest = vec![segment, tombstones([9; 16], forge::DATA, 3, &[1])];
     let rest = RecordStore::open_rest(rest).unwrap();

@@ -14,20 +14,21 @@ use crate::{
     store::{CollectionPath, RecordStore, TopMember, Walks},
 };
 
-/// Whether two stores hold the same: all of it where `from` is 0, else in these
-/// collections from that segment on. `written` is how many bytes were written.
+/// Whether two stores hold the same: in these collections from the segment on that
+/// has the number `from.0` in the one and `from.1` in the other, or all of it where
+/// the other has none before that. `written` is how many bytes were written.
 pub(super) fn same(
     before: &RecordStore,
     after: &RecordStore,
-    from: usize,
+    from: (usize, usize),
     paths: &[CollectionPath],
     written: u64,
 ) -> Result<bool> {
-    let digest = |store: &RecordStore| match from {
+    let digest = |store: &RecordStore, number: usize| match from.1 {
         0 => text_of(store),
-        _ => parts_of(store, from, paths),
+        _ => parts_of(store, number, paths),
     };
-    let (before, after) = both(written, || digest(before), || digest(after));
+    let (before, after) = both(written, || digest(before, from.0), || digest(after, from.1));
     Ok(before? == after?)
 }
 

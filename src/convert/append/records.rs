@@ -45,14 +45,24 @@ pub(crate) fn compact_records(
 ) -> Result<Option<Appended>> {
     let count = store.segment_count();
     let from = from.min(count);
+    let adds = from < count || store.has_new()?;
+    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+    for n in 0..count {
+        // Without a new segment, the newest says what stands around the records.
+        match n < from && (!adds || store.is_live(n)?) {
+            true => kept.push(n),
+            false => dropped.push(n),
+        }
+    }
     let job = Job {
         writer,
         store,
         from,
+        kept,
         compression,
     };
     let (mut segment, mut paths) = (None, Vec::new());
-    if from < count || store.has_new()? {
+    if adds {
         match job.segment() {
             Ok(written) => (segment, paths) = (Some(written.0), written.1),
             Err(Error::Limit { .. }) => return Ok(None),
@@ -63,7 +73,7 @@ pub(crate) fn compact_records(
     let appended = Appended {
         segment,
         tombstones,
-        dropped: (from..count).collect(),
+        dropped,
     };
     let proved = match job.prove(&appended, &paths) {
         // More text than can be compared.
@@ -87,6 +97,10 @@ struct Job<'a> {
     writer: &'a Writer,
     store: &'a RecordStore,
     from: usize,
+    /// The segments before that which stay: those with anything live. So the new
+    /// one is none of them again, bit for bit, which tombstones could not tell
+    /// apart.
+    kept: Vec<usize>,
     compression: Compression,
 }
 
@@ -114,7 +128,7 @@ impl Job<'_> {
     /// nothing.
     fn tombstones(&self) -> Result<Option<SegmentRef>> {
         let Job { store, from, .. } = *self;
-        let stays = |root: &[u8; 16]| store.files().take(from).any(|file| file.root() == *root);
+        let stays = |root: &[u8; 16]| self.kept().any(|file| file.root() == *root);
         let old = store.tombstones();
         let speaks_of_others = old.is_some_and(|old| old.targets().any(|(root, _)| !stays(root)));
         if !speaks_of_others && !store.has_gone(from) {
@@ -123,7 +137,7 @@ impl Job<'_> {
         let (name, path) = self.writer.fresh(SegmentKind::Tombstones)?;
         let mut out = TombstoneWriter::create(&path)?;
         let mut any = false;
-        store.each_dead(from, &mut |dead| {
+        store.each_dead(&self.kept, &mut |dead| {
             any = true;
             out.add(dead.root, dead.collection, dead.entries, &dead.dead);
             Ok(())
@@ -148,12 +162,20 @@ impl Job<'_> {
 
     /// Whether the store with what was written holds what it does without.
     fn prove(&self, appended: &Appended, paths: &[CollectionPath]) -> Result<bool> {
-        let mut files: Vec<_> = self.store.files().take(self.from).map(Arc::clone).collect();
+        let mut files: Vec<_> = self.kept().map(Arc::clone).collect();
         for segment in appended.segment.iter().chain(&appended.tombstones) {
             files.push(Arc::new(self.open(segment)?));
         }
         let after = RecordStore::open(files)?;
-        proof::same(self.store, &after, self.from, paths, appended.length())
+        let from = (self.from, self.kept.len());
+        proof::same(self.store, &after, from, paths, appended.length())
+    }
+
+    /// The files of the segments that stay.
+    fn kept(&self) -> impl Iterator<Item = &'_ Arc<Container>> {
+        let files = self.store.files().enumerate();
+        let kept = files.filter(|(n, _)| self.kept.binary_search(n).is_ok());
+        kept.map(|(_, file)| file)
     }
 
     /// Opens what was just written, as a reader would.

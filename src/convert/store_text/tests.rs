@@ -106,10 +106,19 @@ impl Dict {
         format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
     }
 
-    fn bury(&self, roots: &[[u8; 16]], out: &mut TombstoneWriter) {
+    fn bury(&self, roots: &[[u8; 16]], stays: &[bool], out: &mut TombstoneWriter) {
         for (&segment, (number, entries, dead)) in &self.parts {
-            let dead: Vec<u32> = dead.iter().copied().collect();
-            out.add(roots[segment], *number, *entries, &dead);
+            if stays[segment] {
+                let dead: Vec<u32> = dead.iter().copied().collect();
+                out.add(roots[segment], *number, *entries, &dead);
+            }
+        }
+    }
+
+    /// Marks the segments in which it has live entries.
+    fn mark_live(&self, live: &mut [bool]) {
+        for (&segment, (_, entries, dead)) in &self.parts {
+            live[segment] |= dead.len() < *entries as usize;
         }
     }
 }
@@ -170,13 +179,21 @@ impl Disk {
         self.dir.path().join(self.files.len().to_string())
     }
 
+    /// Deletes what is dead, and all segments but the newest in which nothing
+    /// lives: one of them may be another one again.
     fn bury<'d>(&mut self, dicts: impl IntoIterator<Item = &'d Dict>) {
         let path = self.dir.path().join("tombstones");
         let mut out = TombstoneWriter::create(&path).unwrap();
-        dicts
-            .into_iter()
-            .for_each(|dict| dict.bury(&self.roots, &mut out));
+        let dicts: Vec<&Dict> = dicts.into_iter().collect();
+        let mut stays = vec![false; self.files.len()];
+        dicts.iter().for_each(|dict| dict.mark_live(&mut stays));
+        *stays.last_mut().unwrap() = true;
+        for dict in dicts {
+            dict.bury(&self.roots, &stays, &mut out);
+        }
         out.finish().unwrap();
+        let mut stays = stays.into_iter();
+        self.files.retain(|_| stays.next().unwrap_or(true));
         self.files.push(path);
     }
 

@@ -135,10 +135,9 @@ impl RecordStore {
         let (segments, tombstones) = tombstones_of(segments)?;
         let segments = segments.into_iter().map(Indexed::open);
         let segments: Vec<_> = segments.collect::<Result<_>>()?;
-        check_targets(tombstones.as_ref(), given, |root| {
-            let known = segments.iter().find(|s| s.segment.root() == *root);
-            known.map(|known| known.paths.len())
-        })?;
+        let known = segments.iter().map(|s| (s.segment.root(), s.paths.len()));
+        let known: Vec<_> = known.collect();
+        check_targets(tombstones.as_ref(), given, &known)?;
         Ok(RecordStore {
             segments,
             tombstones,

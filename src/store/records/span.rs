@@ -123,14 +123,24 @@ impl RecordStore {
             .any(|changes| changes.has_gone(from) && self.in_segments(&changes.path))
     }
 
-    /// What is deleted from the segments before number `from`, in tombstones or
-    /// since.
+    /// Whether segment number `n` has a record that is live.
+    pub(crate) fn is_live(&self, n: usize) -> Result<bool> {
+        for (collection, path) in (0..).zip(&self.segment(n)?.paths) {
+            if self.view(path)?.part(n, collection)?.live() > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What is deleted from these segments, in tombstones or since.
     pub(crate) fn each_dead(
         &self,
-        from: usize,
+        segments: &[usize],
         each: &mut dyn FnMut(Dead) -> Result<()>,
     ) -> Result<()> {
-        for (n, indexed) in self.segments.iter().enumerate().take(from) {
+        for &n in segments {
+            let indexed = self.segment(n)?;
             for (collection, path) in (0..).zip(&indexed.paths) {
                 let part = self.view(path)?.part(n, collection)?;
                 let dead = part.dead()?;

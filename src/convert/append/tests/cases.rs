@@ -28,6 +28,20 @@ fn changed(text: &str, maps: Maps, change: impl Fn(&mut RecordStore)) -> String 
 }
 
 #[test]
+fn a_value_that_comes_back_is_no_segment_twice() {
+    let mut disk = Disk::packed(r#"{"docs": {"a": 0, "b": 0}}"#, Maps::Inside);
+    let mut store = disk.open();
+    for value in ["1", "2", "1", "2", "1"] {
+        store.put(&top("docs"), b"b", value.as_bytes()).unwrap();
+        // The one before has nothing live any more.
+        store = disk.append(store);
+        assert_eq!(store.segment_count(), 2);
+        let expected = format!(r#"{{"docs": {{"a": 0, "b": {value}}}}}"#);
+        assert_eq!(printed(&store), expected);
+    }
+}
+
+#[test]
 fn an_entry_of_a_large_map_costs_an_entry() {
     const ENTRIES: usize = 20_000;
     let mut map = String::new();
