@@ -112,7 +112,9 @@ fn measure(run: &Run, plain: &Storage, sketched: &Storage, vectors: &Vectors) {
     let segment = store.segments().unwrap().unwrap().remove(0);
     let matrix = segment.segment().matrix().unwrap().unwrap();
     let bytes = size_of_val(matrix.as_slice()) as u64;
-    check_filter(store, &near(vectors, rows, 0).0, 7, rows);
+    for store in [store, with] {
+        check_filter(store, &near(vectors, rows, 0).0, 7, rows);
+    }
 
     let rounds = run.rounds(100);
     let queries: Vec<_> = (0..rounds)
@@ -133,7 +135,8 @@ fn measure(run: &Run, plain: &Storage, sketched: &Storage, vectors: &Vectors) {
     let filtered: Vec<_> = (0..rounds)
         .map(|round| filtered(&queries[round].0, round % PAGES, rows))
         .collect();
-    let ask_filtered = |query: &VectorStoreQuery, kept: usize| {
+    let [pages, files] = [rows.div_ceil(PAGES), NODES];
+    let ask_filtered = |store: &VectorStore, query: &VectorStoreQuery, kept: usize| {
         let (hits, time) = timed(|| store.query(query).unwrap());
         assert_eq!(hits.len(), kept.min(10));
         time
@@ -155,6 +158,8 @@ fn measure(run: &Run, plain: &Storage, sketched: &Storage, vectors: &Vectors) {
         opened_with,
         by_page,
         by_file,
+        by_page_with,
+        by_file_with,
         batch,
         batch_with,
     ] = by_turns(
@@ -169,8 +174,10 @@ fn measure(run: &Run, plain: &Storage, sketched: &Storage, vectors: &Vectors) {
             &mut |round| ask(with, &queries[round]),
             &mut |round| first(plain, &queries[round]),
             &mut |round| first(sketched, &queries[round]),
-            &mut |round| ask_filtered(&filtered[round][0], rows.div_ceil(PAGES)),
-            &mut |round| ask_filtered(&filtered[round][1], NODES),
+            &mut |round| ask_filtered(store, &filtered[round][0], pages),
+            &mut |round| ask_filtered(store, &filtered[round][1], files),
+            &mut |round| ask_filtered(with, &filtered[round][0], pages),
+            &mut |round| ask_filtered(with, &filtered[round][1], files),
             &mut |round| ask_batch(store, round),
             &mut |round| ask_batch(with, round),
         ],
@@ -187,12 +194,15 @@ fn measure(run: &Run, plain: &Storage, sketched: &Storage, vectors: &Vectors) {
         opened_with,
         &share(opened_with, steady),
     );
-    line(
-        "page == N, one row in a hundred",
-        by_page,
-        &share(by_page, steady),
-    );
-    line("file in [..], as many", by_file, &share(by_file, steady));
+    for (label, time) in [
+        ("page == N, one row in a hundred", by_page),
+        ("the same by sketch", by_page_with),
+        ("file in [..], as many", by_file),
+        ("the same by sketch", by_file_with),
+    ] {
+        let percent = 100.0 * time.as_secs_f64() / steady.as_secs_f64();
+        line(label, time, &format!("{percent:.1} %"));
+    }
     line(
         &format!("one of a batch of {BATCH}"),
         batch,

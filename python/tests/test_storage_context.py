@@ -244,6 +244,8 @@ class TestWithATwin:
 
     @pytest.mark.parametrize("pack", ["never", "always", 0, None])
     def test_an_unknown_word_about_packing_is_refused(self, storage: Path, pack: Any) -> None:
+        with pytest.raises(ValueError, match="must be True, False or"):
+            open_dir(storage, pack=pack)  # The twin is up to date, and nothing would be packed.
         stock_insert(storage, NEWS)
         with pytest.raises(ValueError, match="must be True, False or"):
             open_dir(storage, pack=pack)

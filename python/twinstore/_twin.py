@@ -65,8 +65,8 @@ def open(
         dir: the persist directory.
         io: ``"map"`` maps files. ``"read"`` reads them: for network mounts, and where
             others might truncate them.
-        verify: ``"lazy"`` checks what is read when it is first read, ``"eager"`` all at
-            once, ``"never"`` nothing.
+        verify: ``"lazy"`` checks what is read when it is first read, ``"eager"`` all of a
+            file when its store is first used, ``"never"`` nothing.
         generation: an older one that the twin still keeps.
 
     Raises:

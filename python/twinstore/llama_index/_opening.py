@@ -67,7 +67,9 @@ def open_twin(
     Raises:
         TwinstoreError: JSON and twin both changed, or the twin is damaged.
         Io: the twin cannot be written though ``pack=True``.
+        ValueError: ``packing`` is none of the three.
     """
+    wanted = wants_packing(packing)  # First, so that a wrong word is found before it matters.
     if not persist_dir.is_dir():
         return None
     tries = 0
@@ -80,7 +82,7 @@ def open_twin(
             reason: TwinstoreError = why
         except (JsonNewer, NotPacked) as why:
             reason = why
-        if not wants_packing(packing):
+        if not wanted:
             _allow_json(persist_dir, reason, only)
             say_once(logging.INFO, f"the JSON files of {persist_dir} are read: packing is switched off")
             return None
