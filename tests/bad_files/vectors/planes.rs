@@ -222,6 +222,21 @@ fn by_verify(vec: &mut Break<'_>) {
         &|v| *v.section(b"IRRG") = u32s(&[1]),
     );
     vec(
+        "vec-plane-irregular-row-is-regular",
+        Deep(
+            with("1E2", "100.0"),
+            "NORMS at byte 1088: the list of irregular rows has a value that the format does not allow",
+        ),
+        &|v| {
+            // Its last row has no exception any more, and stays in the list.
+            v.section(b"CLAS")[2] = 2;
+            v.meta.plane.exceptions = 0;
+            v.meta.plane.token_bytes = 0;
+            v.plain.remove(b"EXCP");
+            v.plain.remove(b"TOKN");
+        },
+    );
+    vec(
         "vec-plane-rows-of-a-class",
         Deep(
             TEXT,
