@@ -16,6 +16,7 @@ mod library;
 mod open;
 mod pack;
 mod query;
+mod sketch;
 mod verify;
 
 use common::Run;
@@ -23,9 +24,10 @@ use common::Run;
 /// Its name, and what it does.
 type Bench = (&'static str, fn(&Run));
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     ("open", open::bench),
     ("query", query::bench),
+    ("sketch", sketch::bench),
     ("get", get::bench),
     ("pack", pack::bench),
     ("change", change::bench),

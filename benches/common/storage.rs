@@ -37,6 +37,10 @@ pub enum Like {
     MiniLm,
     /// A mean that all vectors share, with two components far out, as ada-002's.
     Ada002,
+    /// All but the same one.
+    Alike,
+    /// Every other one is, among others that lean to it.
+    HalfAlike,
 }
 
 /// A linear congruential generator: the same numbers on every machine.
@@ -69,6 +73,7 @@ impl Random {
 pub struct Vectors {
     pub dim: usize,
     numbers: Numbers,
+    like: Like,
     mean: Vec<f64>,
     topics: Vec<Vec<f64>>,
 }
@@ -78,9 +83,11 @@ impl Vectors {
         let mut random = Random::new(dim);
         let mut vector = || -> Vec<f64> { (0..dim).map(|_| random.component()).collect() };
         let topics = (0..64).map(|_| vector()).collect();
-        let mut mean = vec![0.0; dim];
+        let mut mean = match like {
+            Like::MiniLm => vec![0.0; dim],
+            Like::Ada002 | Like::Alike | Like::HalfAlike => vector(),
+        };
         if like == Like::Ada002 {
-            mean = vector();
             // In units of the others: ada-002 has one of 0.67 among many of 0.02.
             mean[194 % dim] = -40.0;
             mean[954 % dim] = 13.0;
@@ -88,6 +95,7 @@ impl Vectors {
         Vectors {
             dim,
             numbers,
+            like,
             mean,
             topics,
         }
@@ -97,9 +105,14 @@ impl Vectors {
     pub fn vector(&self, row: usize) -> Vec<f64> {
         let mut random = Random::new(row);
         let topic = &self.topics[random.below(self.topics.len())];
+        let own = match self.like {
+            Like::Alike => 1e-3,
+            Like::HalfAlike if row % 2 == 0 => 1e-3,
+            Like::MiniLm | Like::Ada002 | Like::HalfAlike => 1.0,
+        };
         let values = self.mean.iter().zip(topic);
         let values: Vec<_> = values
-            .map(|(mean, topic)| mean + 0.7 * topic + random.component())
+            .map(|(mean, topic)| mean + own * (0.7 * topic + random.component()))
             .collect();
         let norm = values.iter().map(|x| x * x).sum::<f64>().sqrt();
         values.iter().map(|x| self.number(x / norm)).collect()

@@ -44,10 +44,12 @@ const MIN_ROWS: usize = if cfg!(test) { 16 } else { 256 };
 /// Rows that are multiplied with all queries before the next are.
 const TILE: usize = if cfg!(test) { 8 } else { 512 };
 /// A search that keeps more than one row in so many, beside some at the beginning, has
-/// them scanned all. Codes are a quarter of a row, so a half may be kept before that
-/// would be faster; and what is near to the query may stand at the end.
-const MOST: usize = 2;
+/// them scanned all: a row that stands alone takes as long as five in a scan.
+const MOST: usize = 8;
 const BEGINNING: usize = if cfg!(test) { 64 } else { 1024 };
+/// Where a share has fewer rows for each that is wanted, too many are kept: of rows in no
+/// order, the `k` best so far are changed `k ln(n / k)` times.
+const FEWEST: usize = if cfg!(test) { 4 } else { 48 };
 
 /// A query's direction in codes.
 #[derive(Debug)]
@@ -153,8 +155,8 @@ pub(super) fn narrowed<'a>(
         false => Vec::new(),
     });
     let rows: usize = sketched.len();
-    // Where most rows are wanted, most are kept.
-    let asks = |limit: usize| limit.saturating_mul(MOST) < rows;
+    let shares = shares(&sketched, queries.len());
+    let asks = |limit: usize| limit.saturating_mul(FEWEST) < rows / shares.len().max(1);
     if rows == 0 || !queries.iter().any(|(_, limit)| asks(*limit)) {
         return Ok(queries.iter().map(|_| None).collect());
     }
@@ -164,9 +166,7 @@ pub(super) fn narrowed<'a>(
         is_given_up: AtomicBool::new(!asks(*limit)),
     });
     let asked: Vec<Asked<'_>> = asked.collect();
-    let shares = threads::on_all(shares(&sketched, queries.len()), |share| {
-        rule_out(candidates, &share, &asked)
-    })?;
+    let shares = threads::on_all(shares, |share| rule_out(candidates, &share, &asked))?;
     let narrowed = (0..).zip(&asked).map(|(n, asked)| {
         if asked.is_given_up.load(Ordering::Relaxed) {
             return None;
@@ -302,7 +302,8 @@ struct Keeper<'q> {
 impl Keeper<'_> {
     /// Whether too many rows were kept, here or by another thread.
     fn gives_up(&self) -> bool {
-        if self.kept > BEGINNING.saturating_add(self.seen / MOST) {
+        let first = BEGINNING.saturating_add(self.asked.limit);
+        if self.kept > first.saturating_add(self.seen / MOST) {
             self.asked.is_given_up.store(true, Ordering::Relaxed);
         }
         self.asked.is_given_up.load(Ordering::Relaxed)
