@@ -1,8 +1,6 @@
 //! What a sketch does for queries that suit it, and for those that do not: 1,000 of them,
 //! each answered with and without one, the same to the last bit.
 
-use std::time::Duration;
-
 use twinstore::{
     StorageContext, search::VectorStoreQuery, segment::SketchPolicy, store::VectorStore,
 };

@@ -107,7 +107,7 @@ impl Vectors {
         let topic = &self.topics[random.below(self.topics.len())];
         let own = match self.like {
             Like::Alike => 1e-3,
-            Like::HalfAlike if row % 2 == 0 => 1e-3,
+            Like::HalfAlike if row.is_multiple_of(2) => 1e-3,
             Like::MiniLm | Like::Ada002 | Like::HalfAlike => 1.0,
         };
         let values = self.mean.iter().zip(topic);

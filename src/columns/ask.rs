@@ -180,6 +180,16 @@ impl Columns {
         Ok(sources)
     }
 
+    /// The shape code that all entries have; there is one at least.
+    fn only_shape(&self) -> Result<Option<u32>> {
+        if let Some(only) = self.only_shape.get() {
+            return Ok(*only);
+        }
+        let first = self.shape_codes.get(0)?;
+        let only = self.shape_codes.all_are(first)?.then_some(first);
+        Ok(*self.only_shape.get_or_init(|| only))
+    }
+
     fn storage(&self, storage: u32) -> Result<&OpenStorage> {
         let open = self.storages.get(storage as usize);
         open.ok_or_else(|| self.damaged("storage number"))
@@ -202,11 +212,10 @@ impl Question<'_> {
         if entries == 0 {
             return Ok(answers);
         }
-        let first = columns.shape_codes.get(0)?;
-        if columns.shape_codes.all_are(first)? {
-            return match sources.get(first as usize) {
+        if let Some(only) = columns.only_shape()? {
+            return match sources.get(only as usize) {
                 Some(Some(source)) => self.answers_of(*source, None),
-                Some(None) if first == 0 => Err(columns.damaged("raw entry")),
+                Some(None) if only == 0 => Err(columns.damaged("raw entry")),
                 Some(None) => Ok(self.absent(BitSet::full(entries), answers)),
                 None => Err(columns.damaged("shape code")),
             };
@@ -253,9 +262,19 @@ impl Question<'_> {
         let columns = self.columns;
         let Planes { mut low, mut high } = match columns.storage(source.storage)? {
             OpenStorage::Dictionary(run, heap) => {
+                let is_asked_again = columns.kept.get(source.storage).is_some();
                 let marks = self.marks(source, heap)?;
                 match run {
-                    Run::Dense(run) => run.marks(&marks)?,
+                    Run::Dense(run) => {
+                        let postings = match is_asked_again {
+                            true => columns.keep_postings(source.storage, run, heap.items)?,
+                            false => None,
+                        };
+                        match postings.and_then(|postings| postings.marks(&marks)) {
+                            Some(planes) => planes,
+                            None => run.marks(&marks)?,
+                        }
+                    }
                     Run::Sparse(run) => run.marks(&marks)?,
                 }
             }

@@ -15,7 +15,7 @@ const GROUPS: usize = 1024;
 const WINDOW: usize = 40;
 
 /// Which entries of a run have a code whose mark has the one bit, or the other.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Planes {
     pub(super) low: BitSet,
     pub(super) high: BitSet,
@@ -141,7 +141,7 @@ impl CodeRun {
         })
     }
 
-    fn damaged(&self, what: &'static str) -> crate::Error {
+    pub(super) fn damaged(&self, what: &'static str) -> crate::Error {
         let fault = Fault::Bounds(what);
         self.file.damaged(self.span, self.codes.offset, fault)
     }

@@ -20,8 +20,8 @@
 //! It knows nothing of filters or of LlamaIndex's keys. `read.rs` and
 //! `write.rs` are twins; `build.rs` is a single column on its way to disk, `entry.rs`
 //! the text of an entry. `ask.rs` answers one question about a key for all
-//! entries, with the codes that `bulk.rs` unpacks, the dictionaries that `kept.rs`
-//! keeps, and a `bitset.rs` for the answer.
+//! entries, with the codes that `bulk.rs` unpacks, the dictionaries and `postings.rs` that
+//! `kept.rs` keeps, and a `bitset.rs` for the answer.
 
 mod ask;
 mod bitset;
@@ -31,6 +31,7 @@ mod codes;
 mod entry;
 mod format;
 mod kept;
+mod postings;
 mod read;
 mod write;
 

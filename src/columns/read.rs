@@ -1,6 +1,9 @@
 //! Reading columns: one entry at a time, or all entries in order.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     codes::{CodeRun, SparseRun},
@@ -23,6 +26,8 @@ pub(crate) struct Columns {
     pub(super) directory: Directory,
     pub(super) blocks: Blocks,
     pub(super) shape_codes: CodeRun,
+    /// The shape code that all entries have, if they do, from the first question on.
+    pub(super) only_shape: OnceLock<Option<u32>>,
     pub(super) storages: Vec<OpenStorage>,
     /// What was kept in memory by those who asked for values.
     pub(super) kept: Kept,
@@ -134,6 +139,7 @@ impl Columns {
         };
         Ok(Columns {
             shape_codes: CodeRun::open(file, codes, shape_run)?,
+            only_shape: OnceLock::new(),
             file: Arc::clone(file),
             span,
             directory,

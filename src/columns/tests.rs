@@ -9,6 +9,7 @@ use super::{
     build::{ColumnBuilder, Shared},
     codes::{CodeList, CodeRun},
     format::{MAX_COLUMNS, MAX_SHAPES},
+    postings::Postings,
     *,
 };
 use crate::{
@@ -173,8 +174,21 @@ fn check_bulk(codes: &[u32]) {
             assert_eq!(planes.low.contains(n), mark & 1 != 0);
             assert_eq!(planes.high.contains(n), mark & 2 != 0);
         }
+        let postings = Postings::of(&run, marks.len()).unwrap();
+        for code in [0, first, most] {
+            // Only that code has a mark; then there are few, or it says so.
+            let mut one = vec![0; marks.len()];
+            one[code as usize] = 1 + (code % 3) as u8;
+            let many = codes.iter().filter(|&&c| c == code).count() > codes.len() / 4;
+            let expected = (!many).then(|| run.marks(&one).unwrap());
+            assert_eq!(postings.marks(&one), expected);
+        }
         marks.pop();
         assert_eq!(run.marks(&marks).is_err(), codes.contains(&most));
+        assert_eq!(
+            Postings::of(&run, marks.len()).is_err(),
+            codes.contains(&most)
+        );
     }
 }
 

@@ -29,5 +29,6 @@ mod tests;
 pub(crate) use format::FieldReader;
 pub use kinds::{FileKind, SectionKind};
 pub use open::{Container, Expected, OpenOptions, Verify};
+pub(crate) use read::InPlace;
 pub use read::Span;
 pub use write::{ContainerWriter, Written};

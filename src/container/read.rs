@@ -53,6 +53,30 @@ impl Span {
     }
 }
 
+/// A section in place, for what is read a thousand times in a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InPlace<'c> {
+    bytes: &'c [u8],
+    /// Where it begins in the file.
+    offset: u64,
+    /// Blocks that were verified; `None` where none has to be.
+    verified: Option<&'c Bitmap>,
+}
+
+impl<'c> InPlace<'c> {
+    /// Bytes of the section; `None` where a block was not verified yet, there are none, or
+    /// they are outside.
+    #[inline]
+    pub(crate) fn get(&self, range: Range<usize>) -> Option<&'c [u8]> {
+        let bytes = self.bytes.get(range.clone())?;
+        let last = range.end.checked_sub(1)?;
+        let block = |at: usize| (self.offset + at as u64) / BLOCK;
+        let mut blocks = block(range.start)..=block(last);
+        let is_verified = |number| self.verified.is_none_or(|verified| verified.get(number));
+        blocks.all(is_verified).then_some(bytes)
+    }
+}
+
 impl Container {
     /// The bytes `range` of a section, verified as [`Verify`] says.
     ///
@@ -90,21 +114,13 @@ impl Container {
         }
     }
 
-    /// The bytes `range` of a section in place; `None` where that cannot be without
-    /// more ado: the file is read and not mapped, a block was not verified yet, or the
-    /// range is outside. For what is read a thousand times in a moment.
-    pub(crate) fn in_place(&self, span: Span, range: Range<u64>) -> Option<&[u8]> {
-        if range.start >= range.end || range.end > span.len {
-            return None;
-        }
-        // Spans come from the section table, which was checked: no overflow.
-        let range = span.offset + range.start..span.offset + range.end;
-        let mut blocks = range.start / BLOCK..(range.end - 1) / BLOCK + 1;
-        let known = |number| self.verify == Verify::Never || self.blocks.get(number);
-        match &self.source {
-            Source::Mapped(file) if blocks.all(known) => file.slice(&range).ok(),
-            _ => None,
-        }
+    /// A section in place; `None` where the file is read and not mapped.
+    pub(crate) fn in_place(&self, span: Span) -> Option<InPlace<'_>> {
+        Some(InPlace {
+            bytes: self.mapped(span)?,
+            offset: span.offset,
+            verified: (self.verify != Verify::Never).then_some(&self.blocks),
+        })
     }
 
     fn read_unverified(&self, span: Span, range: Range<u64>) -> Result<View<'_>> {

@@ -16,12 +16,14 @@
 //!
 //! A row's `RowClass` is the cheapest of three that prints its tokens back:
 //! `classify.rs` decides it. It knows JSON number *tokens*, not stores.
-//! `read.rs` and `write.rs` are twins. `rows.rs` has rows on their way from the thread
+//! `read.rs` and `write.rs` are twins; `in_place.rs` has rows of a mapped file without
+//! reading, `rows.rs` rows on their way from the thread
 //! that takes them apart to the one that writes.
 
 mod check;
 mod classify;
 mod format;
+mod in_place;
 mod numbers;
 mod read;
 mod rows;
@@ -32,6 +34,7 @@ mod tests;
 
 pub(crate) use classify::{NotARow, Row};
 pub(crate) use format::{PlaneMeta, is_regular, norm};
+pub(crate) use in_place::RowsInPlace;
 pub(crate) use numbers::Numbers;
 pub(crate) use read::{Plane, StoredRow};
 pub(crate) use rows::ReadRows;

@@ -94,30 +94,6 @@ impl Plane {
         Ok(Numbers::new(bytes, f32::from_le_bytes))
     }
 
-    /// The f32 components of neighbouring rows and their norms, where they are in place
-    /// and verified.
-    pub(crate) fn in_place(&self, rows: Range<u32>) -> Option<(&[f32], &[f64])> {
-        if cfg!(not(target_endian = "little")) {
-            return None;
-        }
-        let (start, end) = (u64::from(rows.start), u64::from(rows.end));
-        let row_len = u64::from(self.meta.dim) * 4;
-        let nearest = self
-            .file
-            .in_place(self.plane, start * row_len..end * row_len)?;
-        let norms = self.file.in_place(self.norms, start * 8..end * 8)?;
-        let nearest = bytemuck::try_cast_slice(nearest).ok()?;
-        Some((nearest, bytemuck::try_cast_slice(norms).ok()?))
-    }
-
-    /// The f32 components of all rows in place, unchecked; `None` where the file is
-    /// read and not mapped, or the machine's numbers are others.
-    pub(crate) fn mapped(&self) -> Option<&[f32]> {
-        let bytes = self.file.mapped(self.plane)?;
-        let numbers = bytemuck::try_cast_slice(bytes).ok();
-        numbers.filter(|_| cfg!(target_endian = "little"))
-    }
-
     /// Whether the values of all rows are their f32, but for exceptions.
     pub(crate) fn is_exact(&self) -> bool {
         self.meta.exact == self.meta.rows

@@ -41,6 +41,9 @@ use crate::error::Result;
 
 /// Fewer rows are scanned as fast as they are. (Few in unit tests.)
 const MIN_ROWS: usize = if cfg!(test) { 16 } else { 256 };
+/// Where rows stand alone, to fetch their codes takes as long as to fetch them: runs have so
+/// many rows on average, or do without.
+const RUN: usize = if cfg!(test) { 1 } else { 4 };
 /// Rows that are multiplied with all queries before the next are.
 const TILE: usize = if cfg!(test) { 8 } else { 512 };
 /// A search that keeps more than one row in so many, beside some at the beginning, has
@@ -203,7 +206,7 @@ fn has_use_of_sketch(part: &Part<'_>) -> bool {
         return false;
     }
     let rows: usize = part.regular.iter().map(ExactSizeIterator::len).sum();
-    rows >= MIN_ROWS
+    rows >= MIN_ROWS.max(part.regular.len().saturating_mul(RUN))
 }
 
 struct Asked<'q> {

@@ -8,7 +8,7 @@ use std::ops::{ControlFlow, Range};
 
 use crate::{
     error::Result,
-    planes::Plane,
+    planes::{Plane, RowsInPlace},
     search::{Block, Nearest, RowNumbers, SketchBlock},
     sketches::Sketch,
 };
@@ -19,6 +19,7 @@ const FULL: usize = if cfg!(test) { 3 } else { 128 };
 /// Short runs of rows of a plane, until they are enough for a block.
 pub(super) struct Gathered<'s> {
     plane: &'s Plane,
+    in_place: Option<RowsInPlace<'s>>,
     rows: Vec<u32>,
     nearest: Vec<&'s [f32]>,
     norms: Vec<f64>,
@@ -28,6 +29,7 @@ impl<'s> Gathered<'s> {
     pub(super) fn new(plane: &'s Plane) -> Gathered<'s> {
         Gathered {
             plane,
+            in_place: plane.in_place(),
             rows: Vec::new(),
             nearest: Vec::new(),
             norms: Vec::new(),
@@ -43,21 +45,25 @@ impl<'s> Gathered<'s> {
         run: Range<u32>,
         each: &mut dyn FnMut(Block<'_>) -> Result<()>,
     ) -> Result<()> {
-        let Some((nearest, norms)) = self.plane.in_place(run.clone()) else {
-            self.flush(each)?;
-            return each(Block {
-                rows: RowNumbers::From(run.start),
-                nearest: Nearest::Together(&self.plane.nearest(run.clone())?),
-                norms: &self.plane.norms(run)?,
-            });
-        };
-        self.nearest.extend(nearest.chunks(self.plane.dim().max(1)));
-        self.norms.extend_from_slice(norms);
-        self.rows.extend(run);
-        match self.rows.len() >= FULL {
-            true => self.flush(each),
-            false => Ok(()),
+        for row in run.clone() {
+            let in_place = self.in_place.as_ref().and_then(|rows| rows.get(row));
+            let Some((nearest, norm)) = in_place else {
+                self.flush(each)?;
+                let rest = row..run.end;
+                return each(Block {
+                    rows: RowNumbers::From(row),
+                    nearest: Nearest::Together(&self.plane.nearest(rest.clone())?),
+                    norms: &self.plane.norms(rest)?,
+                });
+            };
+            self.rows.push(row);
+            self.nearest.push(nearest);
+            self.norms.push(norm);
+            if self.rows.len() == FULL {
+                self.flush(each)?;
+            }
         }
+        Ok(())
     }
 
     /// Gives `each` what was added since the last block, if there is any.
