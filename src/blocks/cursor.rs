@@ -75,7 +75,20 @@ impl<'a> Cursor<'a> {
         if self.block.has(item) {
             return Ok(());
         }
-        self.blocks.read_block_of(&self.heap, item, &mut self.block)
+        let recent = &self.blocks.recent;
+        if let Some(block) = recent.get(&self.heap, item) {
+            self.block = block;
+            return Ok(());
+        }
+        let before = self.block.of.map(|_| self.block.number);
+        self.blocks
+            .read_block_of(&self.heap, item, &mut self.block)?;
+        // Who walks on needs none of these blocks again, and would drive out those that
+        // others look into.
+        if before.is_none_or(|before| self.block.number != before + 1) {
+            recent.put(&self.block);
+        }
+        Ok(())
     }
 
     /// Whether the next block may continue `item`, which begins in this one.

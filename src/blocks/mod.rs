@@ -20,6 +20,7 @@ mod cursor;
 mod dictionary;
 mod format;
 mod read;
+mod recent;
 mod sink;
 mod workers;
 mod write;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     dictionary::Decoders,
     format::{BlockEntry, ENTRY_LEN, Heap, MAX_RAW},
+    recent::Recent,
 };
 use crate::{
     container::{Container, FileKind, SectionKind, Span},
@@ -23,16 +24,19 @@ pub(crate) struct Blocks {
     hashes: Option<Span>,
     dictionary: Option<Span>,
     pub(super) decoders: Arc<Decoders>,
+    pub(super) recent: Arc<Recent>,
 }
 
-/// A decompressed block. Read into again and again.
-#[derive(Debug, Default)]
+/// A decompressed block. Read into again and again, unless others have it, too.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Block {
+    /// The heap that it was read for; `None` where nothing was read.
+    pub(super) of: Option<Heap>,
     pub(super) number: u64,
     first_item: u64,
     /// 0 where it continues an item, or nothing was read.
     items: u64,
-    raw: Vec<u8>,
+    raw: Arc<Vec<u8>>,
 }
 
 /// What is known of a block without reading it.
@@ -73,6 +77,7 @@ impl Blocks {
             hashes,
             dictionary,
             decoders: Arc::default(),
+            recent: Arc::default(),
         })
     }
 
@@ -185,7 +190,7 @@ impl Blocks {
         if inside.is_none_or(|n| n >= u64::from(entry.items)) {
             return Err(self.damaged(low, Fault::Bounds("block items")));
         }
-        self.read_block(low, &entry, block)
+        self.read_block(heap, low, &entry, block)
     }
 
     /// Reads the next block of a chain that holds `item`; false where the
@@ -207,13 +212,19 @@ impl Blocks {
         if Some(entry.first_item) != item.checked_add(1) {
             return Err(self.damaged(number, Fault::Bounds("block items")));
         }
-        self.read_block(number, &entry, block)?;
+        self.read_block(heap, number, &entry, block)?;
         Ok(true)
     }
 
-    fn read_block(&self, number: u64, entry: &BlockEntry, block: &mut Block) -> Result<()> {
+    fn read_block(
+        &self,
+        heap: &Heap,
+        number: u64,
+        entry: &BlockEntry,
+        block: &mut Block,
+    ) -> Result<()> {
         // Whatever fails below, the old content is no longer that of a block.
-        block.items = 0;
+        (block.of, block.items) = (None, 0);
         let end = entry.offset.checked_add(u64::from(entry.stored_len));
         let end = end.filter(|&end| end <= self.blocks.len());
         let table = u64::from(entry.items) * 4;
@@ -231,13 +242,17 @@ impl Blocks {
             return Err(at(Fault::Checksum));
         }
         let len = entry.raw_len as usize;
-        let (decoders, raw) = (&self.decoders, &mut block.raw);
-        if !decoders.decompress(&self.file, self.dictionary, &stored, len, raw)? {
+        let raw = block.buffer();
+        if !self
+            .decoders
+            .decompress(&self.file, self.dictionary, &stored, len, raw)?
+        {
             return Err(at(Fault::Compression));
         }
         if entry.items > 0 && !sum_up(raw, table as usize) {
             return Err(self.damaged(number, Fault::Bounds("item lengths")));
         }
+        block.of = Some(*heap);
         block.number = number;
         block.first_item = entry.first_item;
         block.items = u64::from(entry.items);
@@ -293,6 +308,20 @@ impl Block {
         let before = n.checked_sub(1).and_then(|n| ends.get(n));
         let start = before.map_or(0, |e| u32::from_le_bytes(*e) as usize);
         bytes.get(start..end)
+    }
+
+    /// Its own buffer: a new one where others have the block, too.
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        if Arc::get_mut(&mut self.raw).is_none() {
+            self.raw = Arc::default();
+        }
+        // It has no other owner now.
+        Arc::make_mut(&mut self.raw)
+    }
+
+    /// What it takes in memory.
+    pub(super) fn size(&self) -> usize {
+        self.raw.capacity()
     }
 
     /// All bytes of a block that continues an item.

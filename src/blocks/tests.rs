@@ -1,6 +1,7 @@
 //! Heaps as a whole: what is pushed comes back, whole and in parts.
 
 mod damage;
+mod recent;
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -137,6 +138,7 @@ fn dictionary() -> Dictionary {
 fn check(blocks: &Blocks, heap: &Heap, items: &[Vec<u8>], picks: &[prop::sample::Index]) {
     blocks.admit(heap).unwrap();
     assert_eq!(heap.items, items.len() as u64);
+    blocks.recent.clear();
     let before = uses(blocks);
     let mut cursor = Cursor::new(blocks, *heap, u64::MAX);
     for (n, item) in items.iter().enumerate() {
@@ -144,6 +146,7 @@ fn check(blocks: &Blocks, heap: &Heap, items: &[Vec<u8>], picks: &[prop::sample:
         assert!(cursor.get(n as u64).unwrap() == item.as_slice());
     }
     assert_eq!(uses(blocks) - before, heap.blocks as usize);
+    blocks.recent.clear();
     let mut walker = Cursor::new(blocks, *heap, 0);
     for (n, item) in items.iter().enumerate() {
         assert!(collect(walker.parts(n as u64)).0 == *item);
@@ -152,6 +155,7 @@ fn check(blocks: &Blocks, heap: &Heap, items: &[Vec<u8>], picks: &[prop::sample:
     for pick in picks.iter().filter(|_| !items.is_empty()) {
         let n = pick.index(items.len());
         assert!(cursor.get(n as u64).unwrap() == items[n].as_slice());
+        blocks.recent.clear();
         let before = uses(blocks);
         let (bytes, pieces) = collect(Cursor::new(blocks, *heap, u64::MAX).parts(n as u64));
         assert!(bytes == items[n]);

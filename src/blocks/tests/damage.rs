@@ -34,16 +34,16 @@ fn a_heap_beyond_the_index_is_refused() {
 }
 
 /// What a file says of its blocks, to be changed under right checksums.
-struct Parts {
+pub(super) struct Parts {
     frames: Vec<Vec<u8>>,
-    entries: Vec<BlockEntry>,
+    pub(super) entries: Vec<BlockEntry>,
     hashes: Option<Vec<u8>>,
     dictionary: Option<Vec<u8>>,
 }
 
 impl Parts {
     /// One heap of raw blocks: items that begin in it, and its bytes.
-    fn of(raw: &[(u64, u32, &[u8])]) -> Parts {
+    pub(super) fn of(raw: &[(u64, u32, &[u8])]) -> Parts {
         let mut parts = Parts {
             frames: vec![],
             entries: vec![],
@@ -67,7 +67,7 @@ impl Parts {
         parts
     }
 
-    fn write(&self) -> (tempfile::TempDir, Arc<Container>) {
+    pub(super) fn write(&self) -> (tempfile::TempDir, Arc<Container>) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         let mut out = ContainerWriter::create(&path, FileKind::Records).unwrap();
@@ -88,7 +88,7 @@ impl Parts {
         (dir, Arc::new(file))
     }
 
-    fn heap(&self, items: u64) -> Heap {
+    pub(super) fn heap(&self, items: u64) -> Heap {
         Heap {
             first_block: 0,
             blocks: self.entries.len() as u32,
