@@ -145,7 +145,8 @@ fn a_block_of_one_heap_is_never_given_for_another() {
 
 #[test]
 fn damage_is_found_each_time() {
-    let damaged: [(fn(&mut Parts), Fault); 3] = [
+    type Damage = fn(&mut Parts);
+    let damaged: [(Damage, Fault); 3] = [
         (|parts| parts.entries[1].crc ^= 1, Fault::Checksum),
         (|parts| parts.entries[1].raw_len += 1, Fault::Compression),
         (
@@ -154,7 +155,6 @@ fn damage_is_found_each_time() {
         ),
     ];
     for (damage, expected) in damaged {
-        // The length of an item that is not there can be read, and adds nothing up.
         let mut parts = Parts::of(&[(0, 2, TWO), (2, 1, b"\x05\0\0\0abcde")]);
         damage(&mut parts);
         let (_dir, file) = parts.write();
