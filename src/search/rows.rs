@@ -169,11 +169,20 @@ impl<'a> Part<'a> {
     }
 }
 
+/// Room for so many rows that stand alone, before it grows.
+const ALONE: usize = 4096;
+
 /// Ascending numbers as runs of consecutive ones.
 pub(crate) fn runs_of(rows: &[u32]) -> Vec<Range<u32>> {
-    let runs = rows.chunk_by(|a, b| a.checked_add(1) == Some(*b));
-    let bounds = runs.filter_map(|run| Some(*run.first()?..run.last()?.checked_add(1)?));
-    bounds.collect()
+    let mut runs: Vec<Range<u32>> = Vec::with_capacity(rows.len().min(ALONE));
+    for &row in rows {
+        let end = row.saturating_add(1);
+        match runs.last_mut() {
+            Some(run) if run.end == row => run.end = end,
+            _ => runs.push(row..end),
+        }
+    }
+    runs
 }
 
 /// The runs of numbers below `end` between ascending `gaps`.

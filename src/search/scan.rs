@@ -15,6 +15,10 @@ use crate::error::Result;
 /// stay in a core's second cache.
 const TILE: usize = if cfg!(test) { 256 } else { 128 << 10 };
 
+/// A row that stands alone takes as long as so many of a run: a thread waits for memory, and
+/// another one can wait at the same time.
+const ALONE: usize = 5;
+
 /// Dot products that one thread holds, of all queries.
 const MAX_DOTS: usize = 1 << 20;
 
@@ -46,8 +50,21 @@ pub(super) fn shares(candidates: &Candidates<'_>, queries: usize) -> Vec<Share> 
         })
     };
     let total: usize = runs().map(|(_, run)| run.len()).sum();
-    let work = total.saturating_mul(candidates.dim());
-    let each = total.div_ceil(threads::worth(work.saturating_mul(queries)));
+    let alone = runs().filter(|(_, run)| run.len() == 1).count();
+    let work = total.saturating_add(alone.saturating_mul(ALONE - 1));
+    let work = work.saturating_mul(candidates.dim());
+    let threads = threads::worth(work.saturating_mul(queries));
+    if threads == 1 {
+        let parts = candidates
+            .parts()
+            .filter(|(_, part)| !part.regular.is_empty())
+            .map(|(number, part)| (number, part.regular.clone()));
+        return vec![Share {
+            parts: parts.collect(),
+            len: total,
+        }];
+    }
+    let each = total.div_ceil(threads);
     let mut shares = vec![Share::default()];
     for (part, mut run) in runs() {
         while !run.is_empty() {

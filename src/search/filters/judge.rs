@@ -1,12 +1,13 @@
 //! Filters made ready for a query, and what they say of a value or a row.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::borrow::Cow;
 
 use memchr::memmem::Finder;
 
 use super::{
     FilterCondition, FilterOperator, FilterValue, Judge, MetadataFilter, MetadataFilters,
     python::{Sign, Value, Whole, list_equals, list_stands},
+    tokens::Search,
 };
 use crate::{
     error::{Error, FilterTypeError, QueryError, Result, ValueType},
@@ -73,8 +74,7 @@ enum Shortcut {
 
 enum Tokens {
     Few(Vec<Vec<u8>>),
-    /// Ascending by length, and those of one length by their bytes.
-    Many(Vec<Vec<u8>>),
+    Many(Search),
 }
 
 impl MetadataFilters {
@@ -337,13 +337,10 @@ impl Shortcut {
             encode(text, Escapes::Utf8, &mut token);
             token
         });
-        let mut tokens: Vec<_> = tokens.collect();
+        let tokens: Vec<_> = tokens.collect();
         Shortcut::Tokens(match tokens.len() <= Tokens::FEW {
             true => Tokens::Few(tokens),
-            false => {
-                tokens.sort_unstable_by(|a, b| compare(a, b));
-                Tokens::Many(tokens)
-            }
+            false => Tokens::Many(Search::new(tokens)),
         })
     }
 }
@@ -356,17 +353,9 @@ impl Tokens {
     fn contains(&self, token: &[u8]) -> bool {
         match self {
             Tokens::Few(tokens) => tokens.iter().any(|other| other == token),
-            Tokens::Many(tokens) => {
-                let place = tokens.binary_search_by(|other| compare(other, token));
-                place.is_ok()
-            }
+            Tokens::Many(tokens) => tokens.contains(token),
         }
     }
-}
-
-/// Texts of one length are compared in a few steps, and others not at all.
-fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// Hands on Python's `str.lower()` of a text.

@@ -22,6 +22,7 @@ mod judged;
 mod parse;
 mod python;
 mod read;
+mod tokens;
 mod value;
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ impl Stack {
                 }
                 rows = filtered.passed;
             }
-            chosen.push(rows.iter().collect());
+            chosen.push(rows.to_list());
         }
         let refused = match (refused, &prepared) {
             (Some((number, n, row)), Some(prepared)) => {

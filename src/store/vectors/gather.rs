@@ -30,9 +30,9 @@ impl<'s> Gathered<'s> {
         Gathered {
             plane,
             in_place: plane.in_place(),
-            rows: Vec::new(),
-            nearest: Vec::new(),
-            norms: Vec::new(),
+            rows: Vec::with_capacity(FULL),
+            nearest: Vec::with_capacity(FULL),
+            norms: Vec::with_capacity(FULL),
         }
     }
 
