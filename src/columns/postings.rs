@@ -14,7 +14,7 @@ pub(super) struct Postings {
 impl Postings {
     /// Bytes of memory that so many entries and codes take.
     pub(super) fn memory_of(entries: u32, codes: u64) -> u64 {
-        (u64::from(entries) + codes) * 4
+        codes.saturating_add(u64::from(entries)).saturating_mul(4)
     }
 
     /// Of a run whose codes are below `codes`.

@@ -69,7 +69,10 @@ impl<'c> InPlace<'c> {
     #[inline]
     pub(crate) fn get(&self, range: Range<usize>) -> Option<&'c [u8]> {
         let bytes = self.bytes.get(range.clone())?;
-        let last = range.end.checked_sub(1)?;
+        let last = range
+            .end
+            .checked_sub(1)
+            .filter(|&last| last >= range.start)?;
         let block = |at: usize| (self.offset + at as u64) / BLOCK;
         let is_verified = |number| self.verified.is_none_or(|verified| verified.get(number));
         // Nearly always there is no other.

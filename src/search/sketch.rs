@@ -42,8 +42,9 @@ use crate::error::Result;
 /// Fewer rows are scanned as fast as they are. (Few in unit tests.)
 const MIN_ROWS: usize = if cfg!(test) { 16 } else { 256 };
 /// Where rows stand alone, to fetch their codes takes as long as to fetch them: runs have so
-/// many rows on average, or do without.
-const RUN: usize = if cfg!(test) { 1 } else { 4 };
+/// many rows on average, or do without. (No more: a store of which a quarter is deleted, here
+/// and there, has runs of three.)
+const RUN: usize = if cfg!(test) { 1 } else { 2 };
 /// Rows that are multiplied with all queries before the next are.
 const TILE: usize = if cfg!(test) { 8 } else { 512 };
 /// A search that keeps more than one row in so many, beside some at the beginning, has

@@ -1,6 +1,6 @@
 //! Many texts, of which one is looked for.
 
-/// Bits that tell at once of most texts that they are not among those: a few for each.
+/// Bits that tell at once of most texts that they are not among those: one for each text.
 const BITS: usize = 1 << 12;
 
 /// Texts among which others are searched.
