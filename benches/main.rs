@@ -35,6 +35,9 @@ const BENCHES: [Bench; 7] = [
 ];
 
 fn main() {
+    if open::is_for_memory() {
+        return;
+    }
     let run = Run::from_arguments();
     for (name, bench) in BENCHES {
         if run.wants(name) {

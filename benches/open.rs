@@ -1,7 +1,7 @@
 //! What opening costs, a small directory and a large one by turns: it should be the
-//! same.
+//! same. And how much memory it takes, in a process of its own.
 
-use std::time::Duration;
+use std::{path::Path, process::Command, time::Duration};
 
 use twinstore::{StorageContext, load_index_from_storage, search::VectorStoreQuery};
 
@@ -17,9 +17,12 @@ use crate::{
 const DIM: usize = 384;
 const SMALL: usize = 1000;
 
+/// Names the directory that a process opens which is there for its memory.
+const OPENED_FOR_MEMORY: &str = "TWINSTORE_BENCH_OPENED_FOR_MEMORY";
+
 /// Opens the directory and each of its stores, as an application does at its start.
-fn open(storage: &Storage) -> StorageContext {
-    let context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+fn open(dir: &Path) -> StorageContext {
+    let context = StorageContext::from_persist_dir(dir).unwrap();
     context.vector_store("default").unwrap();
     context.docstore().unwrap();
     context.index_store().unwrap();
@@ -39,7 +42,7 @@ pub fn bench(run: &Run) {
         time
     };
     let whole = |storage: &Storage| {
-        let (context, time) = timed(|| open(storage));
+        let (context, time) = timed(|| open(storage.dir()));
         let rows = context.docstore().unwrap().len().unwrap();
         assert_eq!(rows, storage.rows as u64);
         time
@@ -55,7 +58,7 @@ pub fn bench(run: &Run) {
     };
     let first = |storage: &Storage| -> Duration {
         let ((hit, text), time) = timed(|| {
-            let context = open(storage);
+            let context = open(storage.dir());
             let query = VectorStoreQuery::new(&embedding).top_k(10);
             let vectors = context.vector_store("default").unwrap();
             let hit = vectors.query(&query).unwrap().remove(0);
@@ -83,4 +86,41 @@ pub fn bench(run: &Run) {
             &share(large_time, small_time),
         );
     }
+    for storage in &storages {
+        let program = std::env::current_exe().unwrap();
+        let mut command = Command::new(program);
+        let output = command.env(OPENED_FOR_MEMORY, storage.dir()).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        println!("  memory, {} rows: {}", storage.rows, told.trim());
+    }
+}
+
+/// What a process does that is there for its memory; whether this is one.
+pub fn is_for_memory() -> bool {
+    let Some(dir) = std::env::var_os(OPENED_FOR_MEMORY) else {
+        return false;
+    };
+    let before = own_memory();
+    let context = open(Path::new(&dir));
+    let vectors = context.vector_store("default").unwrap();
+    let opened = own_memory();
+    let embedding = vectors.get(&node_id(3).into_bytes()).unwrap().unwrap();
+    let hits = vectors.query(&VectorStoreQuery::new(&embedding).top_k(10));
+    assert_eq!(hits.unwrap().remove(0).id, node_id(3).into_bytes());
+    match (before, opened, own_memory()) {
+        (Some(before), Some(opened), Some(asked)) => {
+            println!("{before} kB before, {opened} kB when open, {asked} kB after a query");
+        }
+        _ => println!("this system does not tell"),
+    }
+    true
+}
+
+/// kB of this process that are of no file.
+fn own_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mut words = status.split_once("RssAnon:")?.1.split_whitespace();
+    words.next()?.parse().ok()
 }

@@ -28,6 +28,9 @@ use memmap2::Mmap;
 
 use crate::error::{Error, Result};
 
+/// Files that may as well be fetched whole.
+const SMALL: usize = 1 << 20;
+
 /// The map of a file.
 #[derive(Debug)]
 pub(crate) struct MappedFile {
@@ -56,7 +59,44 @@ impl MappedFile {
         &self.path
     }
 
+    /// Asks the system to fetch a part of the file, and does not wait for it. A fault alone
+    /// fetches as much as the system thinks will be read next, up to megabytes; where only
+    /// this part will be, they are waited for in vain.
+    pub(crate) fn will_need(&self, range: &Range<u64>) {
+        #[cfg(unix)]
+        {
+            let start = usize::try_from(range.start).unwrap_or(usize::MAX);
+            let end = usize::try_from(range.end).unwrap_or(usize::MAX);
+            let end = end.min(self.map.len());
+            let len = end.checked_sub(start).filter(|&len| len > 0);
+            if let (Some(len), true) = (len, self.map.len() > SMALL) {
+                // Whatever the system makes of it, the bytes can be read.
+                let _ = self.map.advise_range(memmap2::Advice::WillNeed, start, len);
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = range;
+    }
+
     pub(crate) fn slice(&self, range: &Range<u64>) -> Result<&[u8]> {
         super::slice(&self.map, range, &self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It is advice: nobody is to be told that it could not be followed.
+    #[test]
+    fn parts_that_are_not_there_may_be_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, vec![7; 2_000_000]).unwrap();
+        let file = MappedFile::new(&File::open(&path).unwrap(), &path).unwrap();
+        for range in [0..2_000_000, 5000..5000, 9000..1 << 40, 1 << 40..u64::MAX] {
+            file.will_need(&range);
+        }
+        assert_eq!(file.slice(&(0..2_000_000)).unwrap(), vec![7; 2_000_000]);
     }
 }

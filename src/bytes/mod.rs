@@ -122,6 +122,14 @@ impl Source {
         })
     }
 
+    /// Has a part of the file fetched that will be looked at; see
+    /// [`MappedFile::will_need`].
+    pub(crate) fn will_need(&self, range: Range<u64>) {
+        if let Source::Mapped(file) = self {
+            file.will_need(&range);
+        }
+    }
+
     /// Length of the file when it was opened.
     pub(crate) fn len(&self) -> u64 {
         match self {

@@ -121,6 +121,9 @@ impl Container {
             let (stated, actual) = (length, len);
             return Err(at("file", 0, Fault::Length { stated, actual }));
         }
+        // All of it at once; what is between is not looked at.
+        source.will_need(0..HEADER_LEN);
+        source.will_need(len.saturating_sub(BLOCK)..len);
         // The header first: its version says how to read all the rest.
         let header = source.read_unchecked(0..HEADER_LEN)?;
         let believed = format::believe_header(&header, kind).map_err(damaged)?;

@@ -82,6 +82,9 @@ impl<'c> InPlace<'c> {
     }
 }
 
+/// Who has read so many blocks, one after another, goes on so.
+const STREAK: u64 = 4;
+
 impl Container {
     /// The bytes `range` of a section, verified as [`Verify`] says.
     ///
@@ -209,15 +212,30 @@ impl Container {
     }
 
     fn verify_mapped_blocks(&self, blocks: Range<u64>) -> Result<()> {
+        if self.verify == Verify::Never {
+            return Ok(());
+        }
+        let mut is_fetched = false;
+        let end = blocks.end;
         for number in blocks {
-            if self.verify == Verify::Never || self.blocks.get(number) {
+            if self.blocks.get(number) {
                 continue;
+            }
+            if !std::mem::replace(&mut is_fetched, true) && !self.goes_on(number) {
+                self.source.will_need(number * BLOCK..end * BLOCK);
             }
             let bytes = self.source.read_unchecked(self.block_range(number))?;
             self.verify_block(number, &bytes)?;
             self.blocks.set(number);
         }
         Ok(())
+    }
+
+    /// Whether those before block `number` were read, so that the system will have begun to
+    /// fetch what follows. Who jumps there wants no more than what he asks for.
+    fn goes_on(&self, number: u64) -> bool {
+        let first = number.checked_sub(STREAK);
+        first.is_some_and(|first| (first..number).all(|number| self.blocks.get(number)))
     }
 
     /// The bytes of the file that block `number` covers.
