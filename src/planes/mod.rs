@@ -33,6 +33,8 @@ mod write;
 mod tests;
 
 pub(crate) use classify::{NotARow, Row};
+#[cfg(test)]
+pub(crate) use format::MAX_PLANES;
 pub(crate) use format::{PlaneMeta, is_regular, norm};
 pub(crate) use in_place::RowsInPlace;
 pub(crate) use numbers::Numbers;

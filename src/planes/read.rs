@@ -51,7 +51,7 @@ impl Plane {
     pub(crate) fn open_all(file: &Arc<Container>, metas: &[PlaneMeta]) -> Result<Vec<Plane>> {
         if metas.len() > MAX_PLANES {
             let span = file.require(SectionKind::META)?;
-            return Err(file.damaged(span, 0, Fault::Bounds("number of planes")));
+            return Err(file.damaged(span, 0, Fault::Value("number of planes")));
         }
         let mut parts = Parts::new(file);
         let planes = metas.iter().map(|meta| parts.plane(meta));

@@ -17,7 +17,6 @@ pub(crate) const MAX_COLLECTIONS: usize = 65_536;
 pub(crate) const MAX_PATHS: usize = 16 << 20;
 /// More styles than this are not kept: later documents in strings stay strings.
 pub(crate) const MAX_STYLES: usize = 64;
-pub(crate) const MAX_PLANES: usize = 64;
 /// How deep collections may stand in each other.
 pub(crate) const MAX_NESTING: usize = 4;
 

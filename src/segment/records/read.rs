@@ -5,8 +5,8 @@ use std::{ops::Range, path::Path, sync::Arc};
 
 use super::{
     format::{
-        Collection, MAX_COLLECTIONS, MAX_NESTING, MAX_PLANES, MAX_STYLES, PathLengths,
-        RecordMember, RecordsMeta,
+        Collection, MAX_COLLECTIONS, MAX_NESTING, MAX_STYLES, PathLengths, RecordMember,
+        RecordsMeta,
     },
     printing::Hashing,
     unpack::{Expanded, Referred, Unpacker},
@@ -318,9 +318,6 @@ fn believe(meta: &RecordsMeta) -> Result<(), &'static str> {
     let styles = 1..=MAX_STYLES;
     if !styles.contains(&meta.styles.len()) || !meta.styles.iter().all(JsonStyle::is_sound) {
         return Err("style");
-    }
-    if meta.planes.len() > MAX_PLANES {
-        return Err("number of planes");
     }
     if meta.collections.len() > MAX_COLLECTIONS {
         return Err("number of collections");

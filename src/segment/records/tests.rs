@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{
     forge::{self, DATA, HASHED, LIST, MAP},
     format::{
-        MAX_COLLECTIONS, MAX_NESTING, MAX_PLANES, MAX_STYLES, Parent, RecordMember, RecordsMeta,
+        MAX_COLLECTIONS, MAX_NESTING, MAX_PATHS, MAX_STYLES, Parent, RecordMember, RecordsMeta,
     },
     printing::Hashing,
     read::RecordSegment,
@@ -18,6 +18,7 @@ use crate::{
     bytes::Backend,
     error::{Fault, Result},
     json::JsonStyle,
+    planes::MAX_PLANES,
     testing::{fault, temp},
 };
 
@@ -319,7 +320,7 @@ fn metadata_that_breaks_a_rule_is_refused() {
     );
     assert_eq!(
         refused(|m| m.planes = vec![m.planes[0].clone(); MAX_PLANES + 1]),
-        value("number of planes")
+        Fault::Value("number of planes")
     );
     assert_eq!(
         refused(|m| m
@@ -341,11 +342,15 @@ fn metadata_that_breaks_a_rule_is_refused() {
         let edit = |m: &mut RecordsMeta| m.collections[2].parent = parent(number);
         assert_eq!(fault(edited(edit)), value(what), "{number}");
     }
+    let empty = |m: &RecordsMeta| {
+        let mut nested = m.collections[2].clone();
+        (nested.records.blocks, nested.records.items, nested.entries) = (0, 0, 0);
+        nested.order = crate::orders::Order::Range { first: 0 };
+        nested
+    };
     let deep = |levels: u32| {
         edited(|m: &mut RecordsMeta| {
-            let mut nested = m.collections[2].clone();
-            (nested.records.blocks, nested.records.items, nested.entries) = (0, 0, 0);
-            nested.order = crate::orders::Order::Range { first: 0 };
+            let mut nested = empty(m);
             for n in 0..levels {
                 nested.parent = parent(MAP + n);
                 m.collections.push(nested.clone());
@@ -356,6 +361,24 @@ fn metadata_that_breaks_a_rule_is_refused() {
     let most = MAX_NESTING as u32 - 2;
     assert!(deep(most).is_ok());
     assert_eq!(fault(deep(most + 1)), value("nesting of collections"));
+    // A short file can have long paths: each begins with that of the collection around it.
+    let long = |children: u32| {
+        edited(|m: &mut RecordsMeta| {
+            let mut nested = empty(m);
+            let around = m.collections.len() as u32;
+            (nested.parent, nested.name) = (parent(MAP), vec![b'n'; MAX_PATHS / 16]);
+            m.collections.push(nested.clone());
+            (nested.parent, nested.name) = (parent(around), b"child".to_vec());
+            for _ in 0..children {
+                m.collections.push(nested.clone());
+            }
+        })
+    };
+    assert!(long(14).is_ok());
+    assert_eq!(
+        fault(long(15)),
+        value("length of what leads to the collections")
+    );
     assert_eq!(
         refused(|m| m.collections[1].style = 2),
         value("a collection's style")
