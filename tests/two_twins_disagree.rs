@@ -673,3 +673,26 @@ fn a_damaged_manifest_is_replaced_only_on_purpose() {
     let printed = storage.unpacked(Default::default()).unwrap();
     assert_eq!(printed, storage.files());
 }
+
+/// What the error about the only manifest advises; a store that has no JSON any more is
+/// not given up so.
+#[test]
+fn the_only_manifest_is_replaced_where_all_json_is_there() {
+    for is_dropped in [false, true] {
+        let storage = packed();
+        if is_dropped {
+            storage.pack_with(PackOptions {
+                drop_json: true,
+                ..PackOptions::default()
+            });
+        }
+        let files = storage.twin_files();
+        let manifests = files.keys().filter(|name| name.starts_with("manifest-"));
+        assert_eq!(manifests.count(), 1);
+        fs::write(storage.twin().join("manifest-0000000001"), "garbage").unwrap();
+        match storage.try_pack(prefer_json()) {
+            Ok(report) => assert!(!is_dropped && report.committed),
+            Err(e) => assert!(is_dropped && e.is_damage(), "{e}"),
+        }
+    }
+}

@@ -363,3 +363,12 @@ fn more_keys_and_shapes_than_there_is_room_for_come_back_as_text() {
         .collect();
     check(&shapes, &[]);
 }
+
+#[test]
+fn a_rare_key_of_many_entries_comes_back() {
+    let entry = |n| match n % 4 {
+        0 => format!(r#"{{"rare": {n}}}"#),
+        _ => "{}".to_owned(),
+    };
+    check(&(0..20_000).map(entry).collect::<Vec<_>>(), &[]);
+}

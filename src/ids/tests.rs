@@ -203,3 +203,26 @@ fn uuids_take_16_bytes_and_slots_under_6() {
     let len = std::fs::metadata(dir.path().join("hashed")).unwrap().len();
     assert!(len < 1000 * 22 + 1000, "{len}");
 }
+
+/// Pack writes the form of UUIDs then.
+#[test]
+fn text_of_no_rows_has_no_bytes() {
+    for (ids, is_sound) in [(&b""[..], true), (b"x", false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("none");
+        let mut out = ContainerWriter::create(&path, FileKind::Records).unwrap();
+        out.whole(SectionKind::IDS, ids).unwrap();
+        out.whole(SectionKind::ID_ENDS, b"").unwrap();
+        out.whole(SectionKind::ID_SORTED, b"").unwrap();
+        out.finish().unwrap();
+        let options = OpenOptions::default();
+        let file = Container::open(&path, FileKind::Records, Expected::Any, &options).unwrap();
+        let meta = IdsMeta {
+            rows: 0,
+            form: IdForm::Text,
+            lookup: Lookup::Sorted,
+        };
+        let column = IdColumn::open(&Arc::new(file), &meta).unwrap();
+        assert_eq!(column.check_lookups().is_ok(), is_sound);
+    }
+}

@@ -292,6 +292,20 @@ mod tests {
         NumberLayout::JavaScript,
     ];
 
+    #[test]
+    fn nothing_is_said_of_what_is_just_below_a_power_of_two() {
+        for token in [
+            "0.99999999999999999",
+            "-0.99999999999999999",
+            "0.49999999999999999",
+            "1.9999999999999999",
+        ] {
+            let text = format!("{token}, 0.12345678");
+            let (decimal, _) = Decimal::read(text.as_bytes()).unwrap();
+            assert_eq!(decimal.value(), None, "{token}");
+        }
+    }
+
     /// What is said of a token is so; gives what is said.
     fn check(token: &str) -> Option<(bool, bool)> {
         let text = format!("{token}, 0.12345678");

@@ -234,7 +234,12 @@ mod tests {
 
     #[test]
     fn other_values_are_no_rows() {
+        let long = format!("[0{}]", ",0".repeat(MAX_DIM));
         for (text, why) in [
+            (&*long, NotARow::Length),
+            ("[0.5 1.5]", NotARow::NotNumbers),
+            ("[0.5", NotARow::NotNumbers),
+            ("[0.5] ", NotARow::NotNumbers),
             ("null", NotARow::NotNumbers),
             ("[0.1, null]", NotARow::NotNumbers),
             ("[[0.1]]", NotARow::NotNumbers),

@@ -8,7 +8,8 @@ use super::{classify::Row, format::RANK_GROUP, *};
 use crate::{
     container::{Container, ContainerWriter, Expected, FileKind, OpenOptions, SectionKind},
     error::{Error, Fault},
-    json::{JsonStyle, NumberLayout, parse_f64, print_f32_shortest, print_f64},
+    json::{Indent, JsonStyle, Newline, NumberLayout, parse_f64, print_f32_shortest, print_f64},
+    testing::fault,
 };
 
 fn write(rows: &[String], mut style: JsonStyle) -> (tempfile::TempDir, Plane, JsonStyle) {
@@ -98,6 +99,7 @@ fn write_all(
     let push = |row: &String| builder.push(row.as_bytes(), style).unwrap();
     let places = rows.iter().map(push).collect();
     let metas = builder.finish(&mut out).unwrap();
+    out.metadata(&0_u8).unwrap();
     out.finish().unwrap();
     (dir, metas, places)
 }
@@ -255,7 +257,23 @@ fn there_are_as_many_planes_as_a_file_may_have_and_no_more() {
     let planes = open_all(&dir, &metas).unwrap();
     check_row(&planes[63], 1, &rows[63], &JsonStyle::python());
     let many = vec![PlaneMeta::default(); 65];
-    assert!(open_all(&dir, &many).is_err());
+    assert_eq!(
+        fault(open_all(&dir, &many)),
+        Fault::Value("number of planes")
+    );
+}
+
+#[test]
+fn a_row_that_would_print_too_long_is_not_printed() {
+    let (_dir, plane, mut style) = write(&["[0.5, 1.5]".to_owned()], JsonStyle::python());
+    style.indent = Some(Indent {
+        newline: Newline::Lf,
+        unit: vec![b' '; 8],
+    });
+    let mut out = Vec::new();
+    let row = plane.row(0).unwrap();
+    assert!(!row.print_within(&style, 99, 1000, &mut out));
+    assert!(out.is_empty());
 }
 
 #[test]

@@ -108,6 +108,10 @@ fn there_is_one_where_it_pays() {
     let alike = vec![vec![0.5, 0.25, 0.125, 1.0]; 4096];
     assert!(!has(&alike, SketchPolicy::Auto) && has(&alike, SketchPolicy::Always));
     assert!(!has(&[], SketchPolicy::Always));
+    // Too few that could have one.
+    let mut zeros = vec![vec![0.0; 16]; 4096];
+    zeros[..5].clone_from_slice(&few[..5]);
+    assert!(!has(&zeros, SketchPolicy::Auto));
 }
 
 #[test]

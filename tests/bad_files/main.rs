@@ -35,8 +35,9 @@ use twinstore::{
     persist_dir::{
         Manifest, SegmentKind, SegmentName, SegmentRef, Snapshot, Store, StoreKind, SyncFile,
     },
+    search::{FilterOperator, MetadataFilter, MetadataFilters, VectorStoreQuery},
     segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
-    store::{RecordStore, RowStore},
+    store::{RecordStore, RowStore, VectorStore},
 };
 
 /// All memory of the tests here, which take care that it is little.
@@ -364,6 +365,43 @@ fn a_twin_of_a_later_release_is_not_given_up() {
         let mut after = storage.twin_files();
         after.remove("LOCK");
         common::assert_same_files(&after, &before, case.name);
+    }
+}
+
+/// A filter reads columns in a way of its own, many entries at a time: it answers or refuses,
+/// and it refuses what is no answer.
+#[test]
+fn filters_of_bad_files_are_answered_or_refused() {
+    for case in cases().iter().filter(|case| case.name.starts_with("vec-")) {
+        let storage = twin_with(case.name, &case.bytes);
+        let ask = |key: &str, backend| -> Result<usize> {
+            let snapshot = Snapshot::open(&storage.dir(), None, &way(backend, Verify::Lazy))?;
+            let rows = RowStore::open(snapshot.store(STORE).unwrap().segments()?)?;
+            let filter = MetadataFilter::new(key, FilterOperator::Eq, 1_i64);
+            let query = VectorStoreQuery::new(&[1.0, 0.5])
+                .top_k(9)
+                .filters(MetadataFilters::all([filter]));
+            Ok(VectorStore::rows(rows).query(&query)?.len())
+        };
+        for backend in [Backend::Map, Backend::Read] {
+            let answers = ["page", "flag"].map(|key| ask(key, backend));
+            let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
+            // (LlamaIndex has no answer where a row has no metadata.)
+            let refused = refused.filter(|e| e.is_damage()).map(ToString::to_string);
+            let refused: Vec<String> = refused.collect();
+            match (&case.outcome, case.name) {
+                (Outcome::Prints(_) | Outcome::ReadOnly(_), _) => {
+                    assert_eq!(refused, [""; 0], "{}", case.name)
+                }
+                (
+                    _,
+                    "vec-columns-value-of-shape-absent"
+                    | "vec-columns-all-of-no-shape"
+                    | "vec-columns-listed-entry-beyond-all",
+                ) => assert!(!refused.is_empty(), "{}", case.name),
+                _ => {}
+            }
+        }
     }
 }
 

@@ -548,6 +548,19 @@ fn a_long_text_in_a_document_in_a_string_is_cut_between_characters() {
     }
 }
 
+/// As one document of a thousand nodes and more has.
+#[test]
+fn a_long_run_of_neighbouring_ids_comes_back() {
+    let ids: Vec<String> = (0..2000).map(|n| format!("\"{n:036}\"")).collect();
+    let records: Vec<String> = ids.iter().map(|id| format!("{id}: {{}}")).collect();
+    let text = format!(
+        r#"{{"data": {{{}}}, "info": {{"d": {{"node_ids": [{}]}}}}}}"#,
+        records.join(", "),
+        ids.join(", ")
+    );
+    assert_eq!(comes_back(&text, Maps::Inside, true), Ok(true));
+}
+
 #[test]
 fn what_is_no_collection_is_told() {
     let told = |text: &str, maps| comes_back(text, maps, true);
@@ -558,6 +571,11 @@ fn what_is_no_collection_is_told() {
     let twice = r#"{"a": {"b": {"c": {"d": 1}, "c": {"d": 1}}}}"#;
     assert_eq!(told(twice, Maps::Nested), Err(NotStructural::RepeatedMap));
     assert_eq!(told(twice, Maps::Inside), Ok(true));
+    let many: Vec<String> = (0..=65_536)
+        .map(|n| format!(r#""{n}": {{"a": 1}}"#))
+        .collect();
+    let many = format!("{{{}}}", many.join(", "));
+    assert_eq!(told(&many, Maps::Inside), Err(NotStructural::TooLarge));
     // Only one of them is a collection.
     assert_eq!(
         told(r#"{"a": {}, "a": {"b": 1}, "a": 5}"#, Maps::Inside),

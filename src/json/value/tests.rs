@@ -189,3 +189,17 @@ fn text_that_is_not_one_value_is_refused() {
         );
     }
 }
+
+#[test]
+fn whole_floats_are_whole_numbers() {
+    for (text, whole) in [
+        ("3.0", Some(3)),
+        ("-0.0", Some(0)),
+        ("1e3", Some(1000)),
+        ("3.5", None),
+        ("1e300", None),
+        ("NaN", None),
+    ] {
+        assert_eq!(Value::of(text.as_bytes()).as_i64(), whole, "{text}");
+    }
+}

@@ -173,3 +173,12 @@ proptest! {
         prop_assert_eq!(transcript(window(text.as_bytes(), LIMIT, chunk)), whole);
     }
 }
+
+#[test]
+fn a_value_that_is_cut_or_too_long_is_not_skipped() {
+    for text in [&b"\"abc"[..], b"{\"a\": [1", b"[1, 2, 3, 4, 5, 6, 7], 1"] {
+        let mut window = window(text, LIMIT, 4);
+        assert!(!window.skip_value(8).unwrap());
+        assert_eq!(window.position(), 0);
+    }
+}

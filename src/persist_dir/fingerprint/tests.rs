@@ -112,3 +112,16 @@ fn what_is_no_file_is_refused_without_opening_it() {
     assert!(matches!(Stat::of(dir.path()), Err(Error::Io { .. })));
     assert!(matches!(Seen::read(dir.path()), Err(Error::Io { .. })));
 }
+
+/// As archives leave it.
+#[test]
+fn a_file_may_be_older_than_1970() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("text");
+    let file = File::create(&path).unwrap();
+    let time = UNIX_EPOCH - std::time::Duration::from_secs(1);
+    file.set_modified(time).unwrap();
+    let stat = Stat::of(&path).unwrap().unwrap();
+    assert_eq!(stat.mtime_ns, -1_000_000_000);
+    assert!(stat.is_settled());
+}

@@ -125,6 +125,21 @@ mod tests {
     use crate::json::JsonStyle;
 
     #[test]
+    fn more_styles_than_there_is_room_for_are_none() {
+        let mut styles = Styles::new(JsonStyle::python());
+        let style = |n: usize| JsonStyle {
+            lead: vec![b'\n'; n],
+            ..JsonStyle::python()
+        };
+        for n in 1..MAX_STYLES {
+            assert_eq!(styles.that_prints_as(&style(n)), Some(n as u32));
+        }
+        assert_eq!(styles.that_prints_as(&style(MAX_STYLES)), None);
+        assert_eq!(styles.of_head(br#"{"a":1,"b":2}"#), None);
+        assert_eq!(styles.that_prints_as(&style(1)), Some(1));
+    }
+
+    #[test]
     fn documents_are_told_from_other_strings_and_grouped_by_style() {
         let mut styles = Styles::new(JsonStyle::python());
         assert_eq!(

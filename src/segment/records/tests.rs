@@ -181,6 +181,8 @@ fn packed_text_that_breaks_a_rule_is_refused() {
         (b"\x1f", "an op"),
         (b"1\x11\x011", "an op"),
         (b"1\x12", "an op"),
+        // A key, and nothing after it.
+        (b"\x11\x0c\"key\\u002d1\"", end),
         // Arguments.
         (b"\x04", end),
         (b"\x04\x80", end),
@@ -281,6 +283,12 @@ fn packed_text_that_breaks_a_rule_is_refused() {
         assert_eq!(fault(in_list(packed)), Fault::Value(row), "{packed:?}");
     }
     assert_eq!(HASHED, 1);
+}
+
+#[test]
+fn a_token_that_is_longer_than_any_is_refused() {
+    let long = [&b"\""[..], &vec![b'a'; 65 << 20]].concat();
+    assert_eq!(fault(in_data(&long)), Fault::Value("a token's length"));
 }
 
 #[test]

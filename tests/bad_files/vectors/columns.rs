@@ -94,6 +94,16 @@ pub fn cases(vec: &mut Break<'_>) {
         &|v| v.section(b"CODE")[0] = 0b00_1000,
     );
     vec(
+        "vec-columns-all-of-no-shape",
+        Damaged("COLUMNS at byte 512: shape code does not fit the data"),
+        &|v| v.section(b"CODE")[56] = 0b11_1111,
+    );
+    vec(
+        "vec-columns-listed-entry-beyond-all",
+        Damaged("COLUMNS at byte 512: value of a shape does not fit the data"),
+        &|v| v.section(b"CODE")[16] = 9,
+    );
+    vec(
         "vec-columns-code-beyond-the-dictionary",
         Damaged("BLOCK_INDEX at byte 64: item number does not fit the data"),
         &|v| v.section(b"CODE")[0] = 0b00_1011,

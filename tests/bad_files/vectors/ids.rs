@@ -167,6 +167,24 @@ pub fn cases(vec: &mut Break<'_>) {
         Damaged("ID_ENDS at byte 704: section length does not fit the data"),
         &|v| v.meta.ids.form = IdForm::LongText,
     );
+    let long_text = |v: &mut Vectors, last: u64| {
+        v.meta.ids.form = IdForm::LongText;
+        let mut ends: Vec<u64> = IDS
+            .iter()
+            .scan(0, |end, id| {
+                *end += id.len() as u64;
+                Some(*end)
+            })
+            .collect();
+        *ends.last_mut().unwrap() += last;
+        v.plain.insert(b"IEND", u64s(&ends));
+    };
+    vec("vec-ids-long-text", Prints(TEXT), &|v| long_text(v, 0));
+    vec(
+        "vec-ids-long-text-beyond-the-ids",
+        Damaged("ID_ENDS at byte 728: id end does not fit the data"),
+        &|v| long_text(v, 1 << 40),
+    );
     vec(
         "vec-ids-missing",
         Damaged("IDS at byte 1600: the section is missing"),
