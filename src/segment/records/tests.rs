@@ -291,6 +291,17 @@ fn a_token_that_is_longer_than_any_is_refused() {
     assert_eq!(fault(in_data(&long)), Fault::Value("a token's length"));
 }
 
+/// Else each part would cost another look at the whole token.
+#[test]
+fn a_long_token_in_small_parts_takes_no_longer_than_in_one() {
+    let dir = temp();
+    let segment = forge::open(&forged(dir.path(), &[b"1"]), Backend::Map).unwrap();
+    let text = [&b"\""[..], &vec![b'a'; 8 << 20], b"\""].concat();
+    let cuts: Vec<usize> = (64..text.len()).step_by(64).collect();
+    let whole = in_parts(&segment, &text, &[]).unwrap();
+    assert!(in_parts(&segment, &text, &cuts).unwrap() == whole);
+}
+
 #[test]
 fn a_hash_over_a_block_tells_records_that_expand_to_another_text() {
     let dir = temp();

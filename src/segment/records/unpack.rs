@@ -68,6 +68,10 @@ pub(crate) struct Unpacker<'r, R> {
     carry: Vec<u8>,
     /// How much of `carry` is done.
     done: usize,
+    /// How many bytes there must be after those for another look: a token that goes on from
+    /// part to part is looked at again when it is twice as long, so that all looks together
+    /// take about as long as the token is.
+    enough: usize,
     /// Where `carry` begins in the packed text.
     base: u64,
     state: State,
@@ -98,6 +102,7 @@ impl<'r, R: Referred> Unpacker<'r, R> {
             plain_array: Vec::new(),
             carry: Vec::new(),
             done: 0,
+            enough: 0,
             base: 0,
             state: State::Beginning,
             token: Vec::new(),
@@ -114,6 +119,7 @@ impl<'r, R: Referred> Unpacker<'r, R> {
         self.forget();
         self.carry.clear();
         self.done = 0;
+        self.enough = 0;
         self.base = 0;
         self.state = State::Beginning;
     }
@@ -133,10 +139,16 @@ impl<'r, R: Referred> Unpacker<'r, R> {
         }
         let mut text = std::mem::take(&mut self.carry);
         text.extend_from_slice(part);
+        if !last && text.len() - self.done < self.enough {
+            self.carry = text;
+            return Ok(());
+        }
         let done = self.expand(&text, self.done, last, out)?;
-        if text.len() - done > LONGEST_TOKEN {
+        let open = text.len() - done;
+        if open > LONGEST_TOKEN {
             return Err(self.refuse("a token's length"));
         }
+        self.enough = open.saturating_mul(2).min(LONGEST_TOKEN + 1);
         let kept = done.saturating_sub(*ops::PLAIN.end());
         text.drain(..kept);
         self.done = done - kept;
