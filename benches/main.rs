@@ -35,7 +35,7 @@ const BENCHES: [Bench; 7] = [
 ];
 
 fn main() {
-    if open::is_for_memory() {
+    if open::measure_memory_if_asked() {
         return;
     }
     let run = Run::from_arguments();

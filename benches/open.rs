@@ -97,8 +97,9 @@ pub fn bench(run: &Run) {
     }
 }
 
-/// What a process does that is there for its memory; whether this is one.
-pub fn is_for_memory() -> bool {
+/// Opens the directory in a process that is there for its memory, and tells how much that
+/// takes; whether this is one.
+pub fn measure_memory_if_asked() -> bool {
     let Some(dir) = std::env::var_os(OPENED_FOR_MEMORY) else {
         return false;
     };
@@ -111,6 +112,7 @@ pub fn is_for_memory() -> bool {
     assert_eq!(hits.unwrap().remove(0).id, node_id(3).into_bytes());
     match (before, opened, own_memory()) {
         (Some(before), Some(opened), Some(asked)) => {
+            assert!(opened - before < 5000, "{before} kB, then {opened}");
             println!("{before} kB before, {opened} kB when open, {asked} kB after a query");
         }
         _ => println!("this system does not tell"),
@@ -118,7 +120,7 @@ pub fn is_for_memory() -> bool {
     true
 }
 
-/// kB of this process that are of no file.
+/// Private anonymous memory of this process, in kB.
 fn own_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let mut words = status.split_once("RssAnon:")?.1.split_whitespace();

@@ -59,9 +59,9 @@ impl MappedFile {
         &self.path
     }
 
-    /// Asks the system to fetch a part of the file, and does not wait for it. A fault alone
-    /// fetches as much as the system thinks will be read next, up to megabytes; where only
-    /// this part will be, they are waited for in vain.
+    /// Asks the system to fetch a part of the file, without waiting for the bytes; it may
+    /// fetch less. A fault alone fetches as much as the system thinks will be read next, up to
+    /// megabytes; where only this part will be, they are waited for in vain.
     pub(crate) fn will_need(&self, range: &Range<u64>) {
         #[cfg(unix)]
         {

@@ -122,7 +122,7 @@ impl Source {
         })
     }
 
-    /// Has a part of the file fetched that will be looked at; see
+    /// Asks for a part of the file that is about to be looked at; see
     /// [`MappedFile::will_need`].
     pub(crate) fn will_need(&self, range: Range<u64>) {
         if let Source::Mapped(file) = self {

@@ -82,7 +82,7 @@ impl<'c> InPlace<'c> {
     }
 }
 
-/// Who has read so many blocks, one after another, goes on so.
+/// After so many consecutive blocks a read counts as sequential.
 const STREAK: u64 = 4;
 
 impl Container {
@@ -215,13 +215,13 @@ impl Container {
         if self.verify == Verify::Never {
             return Ok(());
         }
-        let mut is_fetched = false;
+        let mut was_considered = false;
         let end = blocks.end;
         for number in blocks {
             if self.blocks.get(number) {
                 continue;
             }
-            if !std::mem::replace(&mut is_fetched, true) && !self.goes_on(number) {
+            if !std::mem::replace(&mut was_considered, true) && !self.goes_on(number) {
                 self.source.will_need(number * BLOCK..end * BLOCK);
             }
             let bytes = self.source.read_unchecked(self.block_range(number))?;
@@ -232,7 +232,7 @@ impl Container {
     }
 
     /// Whether those before block `number` were read, so that the system will have begun to
-    /// fetch what follows. Who jumps there wants no more than what he asks for.
+    /// fetch what follows. A reader that jumps there needs only what it asks for.
     fn goes_on(&self, number: u64) -> bool {
         let first = number.checked_sub(STREAK);
         first.is_some_and(|first| (first..number).all(|number| self.blocks.get(number)))
@@ -281,6 +281,7 @@ impl Container {
         };
         let mapped = |bytes| {
             if !self.pages.get(page) {
+                self.source.will_need(range.clone());
                 verify(bytes)?;
                 self.pages.set(page);
             }
