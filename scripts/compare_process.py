@@ -49,18 +49,21 @@ def measure(store: Store, started: float, budget: float) -> dict[str, float]:
         end = clock()
         figures["open and first query"] = end - begin
         figures["start to first query"] = end - started
-    ids = sorted({id for nearest in truth for id in nearest})
-    begin = clock()
-    assert store.get(ids[0])["id_"] == ids[0]
-    figures["first document"] = clock() - begin
-    figures["memory"] = own_memory()
-    times = []
-    for id in ids[1:]:
+    with open(f"{store.data}/documents.json", encoding="utf-8") as file:
+        ids = json.load(file)
+
+    def get(id: str) -> float:
         begin = clock()
         node = store.get(id)
-        times.append(clock() - begin)
+        took = clock() - begin
         assert node["id_"] == id
-    figures["another document"] = median(times)
+        return took
+
+    figures["first document"] = get(ids[0])
+    figures["memory"] = own_memory()
+    both = [(get(id), get(id)) for id in ids[1:]]
+    figures["another document"] = median([first for first, _ in both])
+    figures["the same again"] = median([again for _, again in both])
     if not store.documents_only:
         times = []
         until = clock() + budget

@@ -1,7 +1,8 @@
 """Persist dirs of any size, made by a seed and laid out as LlamaIndex lays them out.
 
 Next to the JSON stands what other engines are built from: `vectors.npy`, `ids.json`, and
-`queries.f32` with the ids of their `truth.json`. Nothing holds more than a chunk of rows.
+`queries.f32` with the ids of their `truth.json`, and `documents.json`, ids of any rows.
+Nothing holds more than a chunk of rows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 
 SEED = 7
 QUERIES = 20
+# Documents that are asked for.
+DOCUMENTS = 200
 TOP_K = 10
 # Nodes of a document, and rows that are made at a time.
 NODES = 12
@@ -102,7 +105,7 @@ class Words:
 
 def make(path: Path, rows: int, dim: int, *, like: str, numbers: str, text: int) -> None:
     """Makes `path`, unless it is there."""
-    if (path / "truth.json").exists():
+    if (path / "documents.json").exists():
         return
     storage = path / "storage"
     storage.mkdir(parents=True, exist_ok=True)
@@ -119,6 +122,8 @@ def make(path: Path, rows: int, dim: int, *, like: str, numbers: str, text: int)
     (storage / "graph_store.json").write_text(json.dumps({"graph_dict": {}}))
     (path / "ids.json").write_text(json.dumps(ids))
     write_queries(path, ids, embeddings)
+    # Last: that it is there says that all is.
+    (path / "documents.json").write_text(json.dumps(Random(SEED + 2).sample(ids, min(DOCUMENTS, rows))))
 
 
 def metadata(row: int) -> dict:
@@ -194,8 +199,8 @@ def write_docstore(storage: Path, ids: list[str], documents: list[str], words: W
 def write_queries(path: Path, ids: list[str], embeddings: Embeddings) -> None:
     """Queries near to rows, and the ids of what is nearest to them by their cosine in float64."""
     random = np.random.default_rng(SEED + 1)
-    first = embeddings.chunk(0)
-    queries = first[random.integers(len(first), size=QUERIES)].astype(np.float64)
+    rows = random.integers(embeddings.rows, size=QUERIES)
+    queries = np.stack([embeddings.chunk(row // CHUNK)[row % CHUNK] for row in rows]).astype(np.float64)
     queries += random.standard_normal(queries.shape) * embeddings.width * np.linalg.norm(queries, axis=1).mean() / 40
     queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
     scores = []

@@ -15,7 +15,7 @@ mod read;
 mod spill;
 
 pub use aligned::AlignedBytes;
-pub(crate) use mapped::MappedFile;
+pub(crate) use mapped::{MappedFile, prefetch_behind};
 pub(crate) use read::{ReadFile, read_exact_at};
 pub(crate) use spill::{Spill, Spills};
 

@@ -11,7 +11,7 @@ use std::{
 
 use super::{Container, Verify, format::BLOCK, kinds::SectionKind};
 use crate::{
-    bytes::{AlignedBytes, Source, View},
+    bytes::{AlignedBytes, Source, View, prefetch_behind},
     error::{Fault, Result},
 };
 
@@ -82,8 +82,34 @@ impl<'c> InPlace<'c> {
     }
 }
 
+/// Bytes that are hashed between two requests for those `AHEAD` of them.
+const PIECE: usize = 2 << 10;
+/// By the time they are hashed, memory has answered.
+const AHEAD: usize = 4 << 10;
+
+/// The CRC of a block. It is computed faster than memory gives the bytes, so they are asked
+/// for before, and those of the next block as well.
+fn crc(block: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    for piece in block.chunks(PIECE) {
+        prefetch_behind(piece, AHEAD);
+        crc.update(piece);
+    }
+    crc.finalize()
+}
+
 /// After so many consecutive blocks a read counts as sequential.
 const STREAK: u64 = 4;
+
+/// The bytes of the file to ask for where a reader jumps to `blocks`, since it needs only
+/// these. `None` where all were read before, and where those in front of the first that was
+/// not were: then the system will have begun to fetch what follows.
+fn jump(blocks: Range<u64>, was_read: impl Fn(u64) -> bool) -> Option<Range<u64>> {
+    let first = blocks.clone().find(|&block| !was_read(block))?;
+    let streak = first.checked_sub(STREAK);
+    let goes_on = streak.is_some_and(|start| (start..first).all(was_read));
+    (!goes_on).then_some(first * BLOCK..blocks.end * BLOCK)
+}
 
 impl Container {
     /// The bytes `range` of a section, verified as [`Verify`] says.
@@ -215,27 +241,18 @@ impl Container {
         if self.verify == Verify::Never {
             return Ok(());
         }
-        let mut was_considered = false;
-        let end = blocks.end;
+        if let Some(jump) = jump(blocks.clone(), |number| self.blocks.get(number)) {
+            self.source.will_need(jump);
+        }
         for number in blocks {
             if self.blocks.get(number) {
                 continue;
-            }
-            if !std::mem::replace(&mut was_considered, true) && !self.goes_on(number) {
-                self.source.will_need(number * BLOCK..end * BLOCK);
             }
             let bytes = self.source.read_unchecked(self.block_range(number))?;
             self.verify_block(number, &bytes)?;
             self.blocks.set(number);
         }
         Ok(())
-    }
-
-    /// Whether those before block `number` were read, so that the system will have begun to
-    /// fetch what follows. A reader that jumps there needs only what it asks for.
-    fn goes_on(&self, number: u64) -> bool {
-        let first = number.checked_sub(STREAK);
-        first.is_some_and(|first| (first..number).all(|number| self.blocks.get(number)))
     }
 
     /// The bytes of the file that block `number` covers.
@@ -253,7 +270,7 @@ impl Container {
     }
 
     pub(super) fn verify_block(&self, number: u64, bytes: &[u8]) -> Result<()> {
-        if crc32fast::hash(bytes) == self.block_crc(number)? {
+        if crc(bytes) == self.block_crc(number)? {
             return Ok(());
         }
         let offset = number * BLOCK;
@@ -328,6 +345,39 @@ impl Bitmap {
     fn set(&self, bit: u64) {
         if let Some(word) = self.0.get((bit / 64) as usize) {
             word.fetch_or(1 << (bit % 64), Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AHEAD, BLOCK, PIECE, crc, jump};
+
+    #[test]
+    fn only_a_reader_that_jumps_asks_for_what_it_needs() {
+        let read = |blocks: std::ops::Range<u64>| move |block: u64| blocks.contains(&block);
+        let bytes = |blocks: std::ops::Range<u64>| Some(blocks.start * BLOCK..blocks.end * BLOCK);
+        // Nothing was read: the start of the file, and the middle.
+        assert_eq!(jump(0..3, read(0..0)), bytes(0..3));
+        assert_eq!(jump(40..41, read(0..0)), bytes(40..41));
+        // A part was; what was not is asked for.
+        assert_eq!(jump(40..44, read(40..42)), bytes(42..44));
+        assert_eq!(jump(40..44, read(42..43)), bytes(40..44));
+        // All was.
+        assert_eq!(jump(40..44, read(0..99)), None);
+        assert_eq!(jump(40..40, read(0..0)), None);
+        // Four blocks in a row are a scan, three are none, nor are four that end before.
+        assert_eq!(jump(40..44, read(36..40)), None);
+        assert_eq!(jump(40..44, read(37..40)), bytes(40..44));
+        assert_eq!(jump(40..44, read(35..39)), bytes(40..44));
+        assert_eq!(jump(3..5, read(0..3)), bytes(3..5));
+    }
+
+    #[test]
+    fn a_checksum_in_pieces_is_that_of_the_whole() {
+        let bytes: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+        for len in [0, 1, PIECE - 1, PIECE, PIECE + 1, AHEAD, 65_536, 200_000] {
+            assert_eq!(crc(&bytes[..len]), crc32fast::hash(&bytes[..len]), "{len}");
         }
     }
 }
