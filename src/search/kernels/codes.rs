@@ -130,6 +130,7 @@ macro_rules! code_loop {
         $(#[$feature])*
         fn dots(query: &QueryCodes, rows: &[i8], out: &mut [[i32; 2]]) {
             for (row, out) in rows.chunks_exact(query.dim).zip(out) {
+                $crate::search::kernels::fetch_ahead(row);
                 let (steps, rest) = row.as_chunks::<STEP>();
                 *out = dot(query, steps, rest);
             }
