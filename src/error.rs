@@ -100,6 +100,18 @@ pub enum Error {
         twin: PathBuf,
     },
 
+    /// The manifest of the newest generation is gone. Older generations are never
+    /// opened silently in its place.
+    #[error("the manifest of generation {generation}, which the file `sync` in {} knows of, is gone; the newest that is left is of generation {newest}. Restore it from a copy, or go on from there with `twinstore rollback --to {newest}`; `twinstore unpack --out NEW --generation {newest}` prints it. (If `sync` came from another twin, remove that file.)", twin.display())]
+    LostGeneration {
+        /// The directory of the twin.
+        twin: PathBuf,
+        /// The generation whose manifest is gone.
+        generation: u64,
+        /// The newest one that is there.
+        newest: u64,
+    },
+
     /// The generation asked for does not exist (any more).
     #[error("{} has no generation {generation}; it keeps {}", dir.display(), list(kept))]
     NoGeneration {
@@ -297,7 +309,10 @@ impl Error {
     pub fn is_damage(&self) -> bool {
         matches!(
             self,
-            Error::Damaged { .. } | Error::DamagedManifest { .. } | Error::LostManifests { .. }
+            Error::Damaged { .. }
+                | Error::DamagedManifest { .. }
+                | Error::LostManifests { .. }
+                | Error::LostGeneration { .. }
         )
     }
 }
@@ -354,6 +369,11 @@ pub enum SyncProblem {
         "the JSON file was changed while the twin was being printed, and was kept; see `twinstore status`, then run it again"
     )]
     Changing,
+    /// `unpack` would overwrite a file elsewhere that was never this store's.
+    #[error(
+        "the JSON file is a link to a file that does not hold a text of this store; remove the link, or overwrite what it leads to with `twinstore unpack --prefer twin`"
+    )]
+    Linked,
     /// `pack` would replace a sound store by an empty, cut or broken file.
     #[error("the JSON file is empty, cut or not loadable{} while the twin holds this store intact; `twinstore unpack --prefer twin` restores the file, `pack --prefer json` gives the store up", match at { Some(at) => format!(" (byte {at})"), None => String::new() })]
     WouldLoseStore {

@@ -10,7 +10,7 @@ use std::{fs, path::PathBuf};
 
 use common::{DOCUMENTS, Storage, VECTORS, document_store, vector_store};
 use twinstore::{
-    Error,
+    Error, StorageContext,
     convert::{Action, PackOptions, Progress, UnpackOptions, unpack},
     error::SyncProblem,
     persist_dir::Writer,
@@ -145,6 +145,87 @@ fn a_twin_that_lost_its_manifests_is_not_built_over() {
     );
 }
 
+/// The generation before would bring back what was deleted, without a word, and the next
+/// commit would remove what the lost one names. `sync` knows of it.
+#[test]
+fn a_twin_that_lost_its_newest_manifest_is_not_read_as_the_one_before() {
+    let dropping = || PackOptions {
+        drop_json: true,
+        ..PackOptions::default()
+    };
+    let storage = packed();
+    storage.write(DOCUMENTS, document_store("new text"));
+    storage.pack_with(dropping());
+    let manifest = storage.twin().join("manifest-0000000002");
+    let kept = fs::read(&manifest).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    let before = storage.twin_files();
+
+    let is_lost = |error: Error| {
+        let known = matches!(
+            error,
+            Error::LostGeneration {
+                generation: 2,
+                newest: 1,
+                ..
+            }
+        );
+        assert!(known && error.is_damage(), "{error}");
+    };
+    is_lost(StorageContext::from_persist_dir(storage.dir()).unwrap_err());
+    is_lost(storage.try_unpack(UnpackOptions::default()).unwrap_err());
+    storage.write(DOCUMENTS, document_store("newer text"));
+    is_lost(storage.try_pack(PackOptions::default()).unwrap_err());
+    storage.remove(DOCUMENTS);
+    let words = ["generation 2", "is gone", "rollback --to 1"];
+    for command in ["status", "info", "gc", "compact"] {
+        storage.run(command, &[]).ends_with(1).says(words);
+    }
+    storage.run("verify", &[]).ends_with(1).prints(words);
+    assert_eq!(storage.twin_files(), before);
+    // The one before is there for those who ask for it.
+    let out = UnpackOptions {
+        out: Some(storage.beside("before")),
+        generation: Some(1),
+        ..UnpackOptions::default()
+    };
+    storage.try_unpack(out).unwrap();
+
+    fs::write(&manifest, kept).unwrap();
+    assert!(storage.verify().problems.is_empty());
+    assert_eq!(storage.status().generation, Some(2));
+
+    // Or what the error advises.
+    fs::remove_file(&manifest).unwrap();
+    storage.run("rollback", &["--to", "1"]).ends_with(0);
+    assert!(storage.verify().problems.is_empty());
+    storage.unpack();
+    assert_eq!(
+        storage.read(DOCUMENTS),
+        document_store("old text").as_bytes()
+    );
+}
+
+/// The same as the error about all manifests advises.
+#[test]
+fn json_that_is_at_hand_replaces_a_lost_generation_on_purpose() {
+    let storage = packed();
+    storage.write(DOCUMENTS, document_store("new text"));
+    storage.pack();
+    fs::remove_file(storage.twin().join("manifest-0000000002")).unwrap();
+    assert!(storage.try_pack(PackOptions::default()).is_err());
+    let prefer_json = PackOptions {
+        prefer_json: true,
+        ..PackOptions::default()
+    };
+    assert!(storage.pack_with(prefer_json).committed);
+    assert_eq!(
+        storage.unpacked(Default::default()).unwrap(),
+        storage.files()
+    );
+    assert!(storage.verify().problems.is_empty());
+}
+
 /// A byte that no sample covers: `status` cannot see it, `pack` can, and what
 /// it advises must work.
 #[test]
@@ -180,7 +261,12 @@ fn through_a_link_the_file_behind_it_is_replaced() {
     fs::rename(storage.path(DOCUMENTS), &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, storage.path(DOCUMENTS)).unwrap();
     fs::write(&elsewhere, "").unwrap();
-    storage.unpack();
+    // Not unasked: see `what_stands_where_a_file_belongs`.
+    let prefer_twin = UnpackOptions {
+        prefer_twin: true,
+        ..UnpackOptions::default()
+    };
+    storage.try_unpack(prefer_twin).unwrap();
     assert_eq!(fs::read(&elsewhere).unwrap(), text);
     let link = fs::symlink_metadata(storage.path(DOCUMENTS)).unwrap();
     assert!(link.is_symlink());

@@ -696,3 +696,37 @@ fn the_only_manifest_is_replaced_where_all_json_is_there() {
         }
     }
 }
+
+/// `sync` is found beside JSON that it tells the truth of, and both are another twin's: half
+/// of a backup. The manifest says what was packed, and that is something else.
+#[test]
+fn a_record_of_another_twin_vouches_for_nothing() {
+    let other = Storage::with([
+        (VECTORS, &vector_store("new", 3)),
+        (DOCUMENTS, &document_store("new text")),
+    ]);
+    other.pack();
+    let storage = packed();
+    for file in [VECTORS, DOCUMENTS] {
+        // With its times.
+        fs::remove_file(storage.path(file)).unwrap();
+        fs::rename(other.path(file), storage.path(file)).unwrap();
+    }
+    fs::rename(other.twin().join("sync"), storage.twin().join("sync")).unwrap();
+    for file in [VECTORS, DOCUMENTS] {
+        assert_eq!(storage.state(file), "JSON newer");
+    }
+    assert_eq!(
+        problem(storage.try_unpack(UnpackOptions {
+            store: Some(DOCUMENTS.to_owned()),
+            ..UnpackOptions::default()
+        })),
+        SyncProblem::JsonNewer
+    );
+    let report = storage.pack();
+    assert_eq!(action(&report, VECTORS), Action::Packed);
+    assert_eq!(
+        storage.unpacked(Default::default()).unwrap(),
+        storage.files()
+    );
+}

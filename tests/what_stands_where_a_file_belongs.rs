@@ -182,6 +182,32 @@ fn beside_a_twin_it_is_no_store() {
     run(&storage, "verify", &["--deep"]).ends_with(0);
 }
 
+/// Through a link, only what is known to be the store's is written over. A text that is cut
+/// may be anybody's file: whoever made the directory chose where the link leads.
+#[test]
+fn a_file_elsewhere_is_not_written_over_through_a_link() {
+    let storage = twin();
+    let sound = storage.read(DOCUMENTS);
+    let (path, outside) = (storage.path(DOCUMENTS), storage.beside("outside"));
+    Thing::Link.replace(&path, &outside);
+    for foreign in ["export PATH=/bin\n", ""] {
+        fs::write(&outside, foreign).unwrap();
+        run(&storage, "unpack", &[])
+            .ends_with(1)
+            .says(["is a link", "--prefer twin"]);
+        let mut context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+        insert(&mut context, "a document", 1, "a text that is new");
+        let refused = context.persist(storage.dir()).unwrap_err();
+        assert!(refused.to_string().contains("is a link"), "{refused}");
+        assert_eq!(fs::read_to_string(&outside).unwrap(), foreign);
+    }
+    run(&storage, "unpack", &["--prefer", "twin"]).ends_with(0);
+    assert!(path.is_symlink());
+    assert_eq!(fs::read(&outside).unwrap(), sound);
+    // What was the store's text once is the store's file.
+    run(&storage, "unpack", &[]).ends_with(0);
+}
+
 /// The twin's own folder as a link: it is used where it is, and as a file it is in the way.
 #[test]
 fn the_folder_itself_may_be_elsewhere_and_must_be_a_folder() {

@@ -1,15 +1,16 @@
 //! The record of the JSON files: whatever it says, it is a memory and no truth.
 //! The state of a store is one of those there are, reading the twin does not
-//! change, and no JSON file is touched.
+//! change, and no JSON file is touched. It cannot make another text that of the
+//! store, nor an older generation the newest.
 
 use std::{fs, path::Path};
 
 use twinstore::{
-    StorageContext,
+    Error, StorageContext,
     bytes::Backend,
     container::{Container, Expected, FileKind, OpenOptions, Verify},
     convert::{PackOptions, Silent, info, pack, status},
-    persist_dir::{Snapshot, SyncFile, TWIN, is_store_file, state},
+    persist_dir::{Seen, Snapshot, State, SyncFile, TWIN, is_store_file, state},
 };
 
 use super::{reading::files_of, scratch};
@@ -18,6 +19,10 @@ use super::{reading::files_of, scratch};
 const FILE: &str = "default__vector_store.json";
 const TEXT: &[u8] =
     br#"{"embedding_dict": {"a": [0.5]}, "text_id_to_ref_doc_id": {}, "metadata_dict": {}}"#;
+
+/// Another text, which the record may tell of.
+const OTHER: &[u8] =
+    br#"{"embedding_dict": {"a": [1.5]}, "text_id_to_ref_doc_id": {}, "metadata_dict": {}}"#;
 
 /// Takes `data` as the file, or as changes to one.
 pub fn run(data: &[u8]) {
@@ -54,6 +59,28 @@ fn read(dir: &Path) {
     }
     judged(dir, &sync);
     assert_eq!(fs::read(dir.join(FILE)).unwrap(), TEXT);
+    vouches_for_nothing_else(dir, sync);
+}
+
+/// Where the file holds another text, no record makes it the store's.
+fn vouches_for_nothing_else(dir: &Path, mut sync: SyncFile) {
+    let path = dir.join(FILE);
+    fs::write(&path, OTHER).unwrap();
+    let seen = Seen::read(&path).unwrap();
+    let twin = Snapshot::open(dir, Some(1), &OpenOptions::default()).unwrap();
+    for store in twin.stores() {
+        for recorded in [false, true] {
+            if recorded {
+                sync.record(FILE, seen.stat, seen.fingerprint, store.record().changed);
+            }
+            let found = state(dir, store.record(), &sync).unwrap();
+            assert!(
+                !matches!(found, State::InSync | State::Touched),
+                "{found} by {sync:?}"
+            );
+        }
+    }
+    fs::write(&path, TEXT).unwrap();
 }
 
 fn judged(dir: &Path, sync: &SyncFile) {
@@ -61,7 +88,14 @@ fn judged(dir: &Path, sync: &SyncFile) {
         assert!(!is_store_file(name) && sync.entry(name).is_none(), "{name}");
     }
     let options = OpenOptions::default();
-    let twin = Snapshot::open(dir, None, &options).unwrap();
+    let twin = match Snapshot::open(dir, None, &options) {
+        Err(Error::LostGeneration { generation, .. }) => {
+            assert!(generation == sync.generation && generation > 1);
+            return;
+        }
+        other => other.unwrap(),
+    };
+    assert!(sync.generation <= 1);
     for store in twin.stores() {
         let found = state(dir, store.record(), sync).unwrap();
         let told = status(dir).unwrap();

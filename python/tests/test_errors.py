@@ -88,6 +88,28 @@ def would_lose_store(tmp_path: Path) -> dict[str, Any]:
     return raised(lambda: twinstore.pack(directory), errors.WouldLoseStore, {"path": path, "at": None})
 
 
+def linked(tmp_path: Path) -> dict[str, Any]:
+    directory = packed(tmp_path)
+    path = directory / "docstore.json"
+    elsewhere = tmp_path / "notes.txt"
+    elsewhere.write_text("no store")
+    path.unlink()
+    path.symlink_to(elsewhere)
+    attributes = raised(lambda: twinstore.unpack(directory), errors.Linked, {"path": path})
+    assert elsewhere.read_text() == "no store"
+    return attributes
+
+
+def lost_generation(tmp_path: Path) -> dict[str, Any]:
+    directory = packed(tmp_path)
+    edited(directory)
+    twinstore.pack(directory)
+    twin = directory / "twin"
+    (twin / "manifest-0000000002").unlink()
+    attributes = {"twin": twin, "generation": 2, "newest": 1}
+    return raised(lambda: twinstore.open(directory), errors.LostGeneration, attributes)
+
+
 def not_packed(tmp_path: Path) -> dict[str, Any]:
     directory = packed(tmp_path)
     path = directory / "mine__vector_store.json"
@@ -236,7 +258,7 @@ def test_every_class_survives_pickling(name: str) -> None:
 
 def test_ways_to_be_out_of_sync_are_one_family() -> None:
     family = {one.__name__ for one in errors.OutOfSync.__subclasses__()}
-    assert family == {"JsonNewer", "BinaryNewer", "Diverged", "NotPacked", "Changing", "WouldLoseStore"}
+    assert family == {"JsonNewer", "BinaryNewer", "Diverged", "NotPacked", "Changing", "Linked", "WouldLoseStore"}
 
 
 def test_a_query_without_an_answer_raises_what_llamaindex_raises(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ pub struct GcReport {
 ///
 /// # Errors
 /// [`Error::NoTwin`]; [`Error::LostManifests`]; [`Error::Locked`];
-/// [`Error::DamagedManifest`] and [`Error::Damaged`] when a kept manifest is
-/// damaged: nothing is removed then; [`Error::Io`].
+/// [`Error::DamagedManifest`], [`Error::LostGeneration`] and [`Error::Damaged`] when a
+/// kept manifest is gone or damaged: nothing is removed then; [`Error::Io`].
 pub fn gc(dir: &Path, keep: usize) -> Result<GcReport> {
     refuse_without_twin(dir)?;
     let writer = Writer::open(dir)?;

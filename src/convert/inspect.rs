@@ -255,11 +255,11 @@ impl Status {
 /// depend on their size.
 ///
 /// # Errors
-/// [`Error::DamagedManifest`];
+/// [`Error::DamagedManifest`]; [`Error::LostManifests`]; [`Error::LostGeneration`];
 /// [`Error::Io`].
 pub fn status(dir: &Path) -> Result<Status> {
     let twin = manifest::twin_dir(dir);
-    let manifest = manifest::read_highest(&twin)?;
+    let manifest = sync::read_newest(&twin)?;
     let (sync, _) = SyncFile::load(&twin);
     let mut stores = Vec::new();
     for store in manifest.iter().flat_map(|m| &m.stores) {
@@ -318,10 +318,10 @@ pub fn status(dir: &Path) -> Result<Status> {
 /// same or newer content. Chat stores, caches and other files are no part of one.
 ///
 /// # Errors
-/// [`Error::DamagedManifest`]; [`Error::Io`].
+/// [`Error::DamagedManifest`]; [`Error::LostGeneration`]; [`Error::Io`].
 pub fn is_json_complete(dir: &Path) -> Result<bool> {
     let twin = manifest::twin_dir(dir);
-    let manifest = manifest::read_highest(&twin)?;
+    let manifest = sync::read_newest(&twin)?;
     let (sync, _) = SyncFile::load(&twin);
     let stores = manifest.iter().flat_map(|m| &m.stores);
     for store in stores.filter(|store| store.kind.is_in_contexts()) {

@@ -59,7 +59,7 @@ pub use inspect::{
 pub use lookup::{Found, StoreEntry, StoreView, get, stores};
 pub(crate) use pack::packed_store;
 pub use pack::{Action, PackOptions, PackReport, PackedStore, pack};
-pub(crate) use printed_json::PrintedJson;
+pub(crate) use printed_json::{PrintedJson, refuse_linked};
 pub use problem::Problem;
 pub use progress::{Progress, Silent};
 pub use recognise::{store_kind, store_name};

@@ -96,8 +96,8 @@ pub enum Action {
 /// # Errors
 /// [`Error::OutOfSync`] where content of the twin would be lost (see
 /// [`PackOptions::prefer_json`]); [`Error::Locked`]; [`Error::SourceBusy`];
-/// [`Error::NothingToPack`]; [`Error::DamagedManifest`]; [`Error::Io`];
-/// [`Error::Stopped`].
+/// [`Error::NothingToPack`]; [`Error::DamagedManifest`]; [`Error::LostGeneration`];
+/// [`Error::Io`]; [`Error::Stopped`].
 pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Result<PackReport> {
     let listing = Listing::of(dir)?;
     let has_twin = !manifest::generations(&manifest::twin_dir(dir))?.is_empty();
@@ -117,6 +117,9 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
                 return Err(e);
             }
             Writer::recover(dir, previous)
+        }
+        Err(Error::LostGeneration { newest, .. }) if options.prefer_json => {
+            Writer::recover(dir, Some(newest))
         }
         other => other,
     };

@@ -12,7 +12,9 @@ use super::{Progress, Silent, store_text::StoreText, temporary::TempFile};
 use crate::{
     disk,
     error::{Error, Result, SyncProblem},
-    persist_dir::{Fingerprint, Fingerprinter, Stat, Store, SyncFile, Writer, durable, unrecorded},
+    persist_dir::{
+        Fingerprint, Fingerprinter, Stat, State, Store, SyncFile, Writer, durable, unrecorded,
+    },
 };
 
 /// A text that was printed and synced, and is not in its place yet. Dropped, it is
@@ -160,6 +162,24 @@ impl PrintedJson {
         renamed.map_err(Error::io("create", &self.path))?;
         self.temp.renamed();
         Ok(self.text.length())
+    }
+}
+
+/// Refuses to overwrite, through a link in the place of the JSON file of `store`, a file
+/// that nobody knows to be the store's: whoever made the directory may have put any there.
+/// In the directory itself such a file is a text that was cut.
+///
+/// # Errors
+/// [`Error::OutOfSync`]; [`Error::Io`].
+pub(crate) fn refuse_linked(dir: &Path, store: &Store, now: State) -> Result<()> {
+    let path = dir.join(&store.file);
+    let is_link = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink());
+    match now {
+        State::JsonDamaged { .. } if is_link => Err(Error::OutOfSync {
+            path,
+            problem: SyncProblem::Linked,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     container::OpenOptions,
     error::{Error, Result},
     persist_dir::{
-        KEEP, Manifest, Packed, Seen, Snapshot, Stat, Store, SyncFile, Writer, collect, manifest,
+        KEEP, Manifest, Packed, Seen, Snapshot, Stat, Store, SyncFile, Writer, collect, sync,
         unrecorded,
     },
 };
@@ -73,8 +73,8 @@ pub fn rollback(dir: &Path, to: u64, open: &OpenOptions) -> Result<RollbackRepor
     for segment in snapshot.manifest().segments() {
         snapshot.segment(segment)?;
     }
-    let current = match manifest::read_highest(writer.twin_dir()) {
-        Err(Error::DamagedManifest { .. }) => None,
+    let current = match sync::read_newest(writer.twin_dir()) {
+        Err(Error::DamagedManifest { .. } | Error::LostGeneration { .. }) => None,
         other => other?,
     };
     let mut report = RollbackReport {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     Progress,
     fresh_dir::{FreshDir, refuse_target},
-    printed_json::PrintedJson,
+    printed_json::{PrintedJson, refuse_linked},
     select::find_store,
     store_text::{StoreText, other_text},
     temporary,
@@ -163,6 +163,9 @@ fn judge<'a>(
             && !options.prefer_twin
         {
             return Err(Error::OutOfSync { path, problem });
+        }
+        if !options.prefer_twin {
+            refuse_linked(dir, store.record(), now)?;
         }
         let work = match (now, work) {
             (State::InSync | State::Touched, Work::Record(read)) => Work::Record(read),

@@ -97,6 +97,12 @@ pub fn verify(
             Err(e) => report.problems.push(Problem::of(&path, &e)),
         }
     }
+    if options.generation.is_none()
+        && let Err(e @ Error::LostGeneration { generation, .. }) = sync::read_newest(&twin)
+    {
+        let path = manifest::manifest_path(&twin, generation);
+        report.problems.push(Problem::of(&path, &e));
+    }
     report.others(&twin)?;
     if options.deep {
         let damaged = report.problems.iter().map(|p| p.file.clone()).collect();

@@ -17,6 +17,7 @@ use super::{
     lock::Lock,
     manifest::{self, Manifest, SegmentRef, Store},
     names::{self, SegmentKind, SegmentName},
+    sync,
 };
 use crate::{
     container::{FileKind, record},
@@ -42,11 +43,11 @@ impl Writer {
     /// reads its newest generation.
     ///
     /// # Errors
-    /// [`Error::Locked`]; [`Error::DamagedManifest`], in which case
-    /// [`recover`](Writer::recover) opens what can be opened; [`Error::Io`].
+    /// [`Error::Locked`]; [`Error::DamagedManifest`] and [`Error::LostGeneration`], in
+    /// which case [`recover`](Writer::recover) opens what can be opened; [`Error::Io`].
     pub fn open(persist_dir: &Path) -> Result<Writer> {
         let mut writer = Writer::locked(persist_dir)?;
-        writer.base = manifest::read_highest(writer.twin_dir())?;
+        writer.base = sync::read_newest(writer.twin_dir())?;
         Ok(writer)
     }
 

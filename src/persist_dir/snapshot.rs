@@ -17,7 +17,7 @@ use std::{
 use super::{
     manifest::{self, Manifest, SegmentRef, Store},
     names::SegmentName,
-    sync::refuse_lost_manifests,
+    sync,
 };
 use crate::{
     container::{Container, Expected, OpenOptions},
@@ -53,6 +53,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Error::NoTwin`]; [`Error::NoGeneration`]; [`Error::DamagedManifest`];
+    /// [`Error::LostGeneration`];
     /// [`Error::Io`]. Not for a damaged segment: see
     /// [`segment`](Snapshot::segment).
     pub fn open(
@@ -66,10 +67,10 @@ impl Snapshot {
             tries -= 1;
             let manifest = match generation {
                 Some(generation) => manifest::read_kept(persist_dir, generation)?,
-                None => match manifest::read_highest(&twin_dir)? {
+                None => match sync::read_newest(&twin_dir)? {
                     Some(manifest) => manifest,
                     None => {
-                        refuse_lost_manifests(persist_dir)?;
+                        sync::refuse_lost_manifests(persist_dir)?;
                         return Err(Error::NoTwin {
                             dir: persist_dir.to_owned(),
                         });

@@ -20,7 +20,7 @@ use std::{
 use super::{
     fingerprint::{Fingerprint, Samples, Seen, Stat},
     manifest::Store,
-    sync::{SyncEntry, SyncFile},
+    sync::{Known, Pending, SyncEntry, SyncFile},
 };
 use crate::{
     disk,
@@ -203,8 +203,7 @@ pub(crate) fn unrecorded(
         return Ok(None);
     };
     let samples = Samples::of(&file, &path)?;
-    let known = judge.entry.and_then(SyncEntry::known);
-    if known.is_some_and(|known| known.text.samples == samples) {
+    if judge.known.is_some_and(|k| k.text.samples == samples) {
         return Ok(None);
     }
     let matching = judge.texts().filter(|(text, _)| text.samples == samples);
@@ -220,49 +219,60 @@ fn open(path: &Path) -> Result<Option<File>> {
     }
 }
 
+/// The generation of the text that a store was packed from. Any since the last change has
+/// the content of the last change.
+fn packed_at(store: &Store) -> Option<u64> {
+    let packed = store.packed.as_ref()?;
+    Some(packed.generation.min(store.changed))
+}
+
 /// What is known of one store and its file.
 struct Judge<'a> {
     store: &'a Store,
-    entry: Option<&'a SyncEntry>,
+    known: Option<&'a Known>,
+    pending: Option<&'a Pending>,
 }
 
 impl<'a> Judge<'a> {
     fn new(store: &'a Store, sync: &'a SyncFile) -> Judge<'a> {
         let entry = sync.entry(&store.file);
-        Judge { store, entry }
+        let known = entry.and_then(SyncEntry::known);
+        let pending = entry.and_then(SyncEntry::pending);
+        // A content has one text. Where the manifest tells another one of the same
+        // generation, the record came from another twin.
+        let packed = store.packed.as_ref().zip(packed_at(store));
+        let fits = |text: &Fingerprint, generation: u64| {
+            packed.is_none_or(|(packed, at)| generation != at || *text == packed.text)
+        };
+        Judge {
+            store,
+            known: known.filter(|known| fits(&known.text, known.changed)),
+            pending: pending.filter(|pending| fits(&pending.text, pending.changed)),
+        }
     }
 
     /// The text that the file must still hold, as its stat tells.
     fn remembered(&self, stat: &Stat) -> Option<&'a Fingerprint> {
-        let known = self.entry?.known()?;
+        let known = self.known?;
         let vouches = known.stat.same(stat) && known.stat.is_settled();
         vouches.then_some(&known.text)
     }
 
     /// Whether neither stat nor text of the file differ from the record.
     fn untouched(&self, stat: &Stat, is_text: impl Fn(&Fingerprint) -> bool) -> bool {
-        let known = self.entry.and_then(SyncEntry::known);
+        let known = self.known;
         known.is_some_and(|k| k.stat.same(stat) && is_text(&k.text))
     }
 
     /// The texts that are known, each with the generation that it equals.
     fn texts(&self) -> impl Iterator<Item = (&'a Fingerprint, u64)> {
-        let known = self.entry.and_then(SyncEntry::known);
-        let pending = self.entry.and_then(SyncEntry::pending);
-        let recorded = known.map(|k| (&k.text, k.changed));
-        let announced = pending.map(|p| (&p.text, p.changed));
+        let recorded = self.known.map(|k| (&k.text, k.changed));
+        let announced = self.pending.map(|p| (&p.text, p.changed));
         let packed = self.store.packed.as_ref().map(|p| &p.text);
         recorded
             .into_iter()
             .chain(announced)
-            .chain(packed.zip(self.packed_at()))
-    }
-
-    /// The generation of the text it was packed from. Any since the last
-    /// change has the content of the last change.
-    fn packed_at(&self) -> Option<u64> {
-        let packed = self.store.packed.as_ref()?;
-        Some(packed.generation.min(self.store.changed))
+            .chain(packed.zip(packed_at(self.store)))
     }
 
     /// The state of a file whose text is known.
@@ -292,8 +302,8 @@ impl<'a> Judge<'a> {
             _ => {}
         }
         // A text that was only announced may never have been there.
-        let known = self.entry.and_then(SyncEntry::known).map(|k| k.changed);
-        if known.max(self.packed_at()) == Some(self.store.changed) {
+        let known = self.known.map(|k| k.changed);
+        if known.max(packed_at(self.store)) == Some(self.store.changed) {
             State::JsonNewer
         } else {
             State::Diverged

@@ -18,7 +18,7 @@ use super::{
     durable,
     fingerprint::{Fingerprint, Stat},
     lock::Lock,
-    manifest,
+    manifest::{self, Manifest},
     names::{self, SYNC},
 };
 use crate::{
@@ -47,10 +47,35 @@ pub fn refuse_lost_manifests(persist_dir: &Path) -> Result<()> {
     }
 }
 
+/// The newest manifest; `None` where there is none.
+///
+/// # Errors
+/// Those of [`manifest::read_highest`]; [`Error::LostGeneration`] where `sync`, which is
+/// written after a commit, knows of a newer one.
+pub fn read_newest(twin_dir: &Path) -> Result<Option<Manifest>> {
+    let Some(manifest) = manifest::read_highest(twin_dir)? else {
+        return Ok(None);
+    };
+    let knows_of = |generation| SyncFile::load(twin_dir).0.generation > generation;
+    if !knows_of(manifest.generation) {
+        return Ok(Some(manifest));
+    }
+    // It may have been committed since the directory was listed.
+    match manifest::read_highest(twin_dir)? {
+        Some(newer) if newer.generation > manifest.generation => Ok(Some(newer)),
+        _ => Err(Error::LostGeneration {
+            twin: twin_dir.to_owned(),
+            generation: SyncFile::load(twin_dir).0.generation,
+            newest: manifest.generation,
+        }),
+    }
+}
+
 /// What is known of all JSON files.
 #[derive(Debug, Clone, Default, Encode, Decode)]
 pub struct SyncFile {
-    /// The newest generation when this was written; for people who look.
+    /// The newest generation when this was written: a newer manifest may be there, but
+    /// none that is older is the newest.
     pub generation: u64,
     files: BTreeMap<String, SyncEntry>,
 }

@@ -41,7 +41,7 @@ fn a_sync_that_is_forgotten_is_noticed() {
     );
     assert_eq!(
         PACK_AGAIN.syncs(),
-        "vec rec twin tmp (twin) (tmp) (storage) tmp (twin)"
+        "vec rec twin tmp twin (tmp) (storage) tmp (twin)"
     );
     let text = ".twinstore (storage) tmp (twin) (storage)";
     let last = "(storage) tmp (twin)";

@@ -99,6 +99,7 @@ fn plain<'py>(py: Python<'py>, error: &Error) -> PyResult<Fields<'py>> {
         NothingToPack { dir, others }
         DamagedManifest { generation, previous }
         LostManifests { twin }
+        LostGeneration { twin, generation, newest }
         NoGeneration { dir, generation, kept }
         NoStore { name, known }
         StoreName { name }
@@ -126,6 +127,7 @@ fn out_of_sync<'py>(py: Python<'py>, problem: &SyncProblem) -> PyResult<Fields<'
         BinaryNewer {}
         Diverged {}
         NotPacked {}
+        Linked {}
         Changing {}
         WouldLoseStore { at }
     }))

@@ -62,6 +62,14 @@ class LostManifests(TwinstoreError):
     twin: Path
 
 
+class LostGeneration(TwinstoreError):
+    """The manifest of the newest generation is gone; ``newest`` is the newest that is left."""
+
+    twin: Path
+    generation: int
+    newest: int
+
+
 # What is there
 
 
@@ -144,6 +152,10 @@ class NotPacked(OutOfSync):
 
 class Changing(OutOfSync):
     """The JSON file was changed while its replacement was being printed."""
+
+
+class Linked(OutOfSync):
+    """The JSON file is a link to a file that does not hold a text of this store."""
 
 
 class WouldLoseStore(OutOfSync):

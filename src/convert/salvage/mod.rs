@@ -106,11 +106,15 @@ fn newest_readable(
     if generation.is_some() {
         return Ok((Snapshot::open(dir, generation, open)?, Vec::new()));
     }
+    let mut damaged = Vec::new();
     let newest = match Snapshot::open(dir, None, open) {
         Err(e @ Error::DamagedManifest { .. }) => e,
-        other => return Ok((other?, Vec::new())),
+        Err(e @ Error::LostGeneration { generation, .. }) => {
+            damaged.push(generation);
+            e
+        }
+        other => return Ok((other?, damaged)),
     };
-    let mut damaged = Vec::new();
     for generation in manifest::generations(&manifest::twin_dir(dir))?
         .into_iter()
         .rev()

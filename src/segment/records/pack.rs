@@ -6,11 +6,11 @@ use super::{
     ops::{self, push_varint},
     styles::Styles,
     survey::{Arrays, Pool},
-    walk::Visit,
+    walk::{Visit, too_deep},
 };
 use crate::{
     blocks::{BlockSink, HeapWriter},
-    error::{Error, Result},
+    error::Result,
     hashes::{HashBuilder, HashForm, HashRef},
     json::{Token, normalise},
     planes::PlanesBuilder,
@@ -319,11 +319,7 @@ impl Packing<'_> {
 impl Visit for Packing<'_> {
     fn open(&mut self, bracket: u8) -> Result<()> {
         if self.packer.open.len() == ops::MAX_OPEN {
-            return Err(Error::Limit {
-                what: "objects and arrays open at once in a record",
-                got: self.packer.open.len() as u64 + 1,
-                limit: ops::MAX_OPEN as u64,
-            });
+            return Err(too_deep());
         }
         self.packer.opened(bracket);
         Ok(())

@@ -4,9 +4,12 @@ use std::io::{self, Read};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{ops::MAX_JSON, styles::Styles};
+use super::{
+    ops::{MAX_JSON, MAX_OPEN},
+    styles::Styles,
+};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     json::{Token, Tokens, Window, decode},
 };
 
@@ -80,6 +83,9 @@ impl Walker {
             };
             match token {
                 Token::Open(bracket) => {
+                    if around.len() == MAX_OPEN {
+                        return Err(too_deep());
+                    }
                     around.push(path);
                     visit.open(bracket)?;
                 }
@@ -130,6 +136,15 @@ impl Walker {
     ) -> Result<()> {
         self.nested(window, path, style, nesting, visit)?;
         window.end()
+    }
+}
+
+/// More is open at once than a record can hold. What a walk keeps of it is bounded so.
+pub(super) fn too_deep() -> Error {
+    Error::Limit {
+        what: "objects and arrays open at once in a record",
+        got: MAX_OPEN as u64 + 1,
+        limit: MAX_OPEN as u64,
     }
 }
 

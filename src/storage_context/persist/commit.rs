@@ -8,7 +8,7 @@ use super::{
     open_writer,
 };
 use crate::{
-    convert::StoreText,
+    convert::{StoreText, refuse_linked},
     disk,
     error::{Error, Result},
     persist_dir::{
@@ -220,6 +220,12 @@ pub(super) fn publish(
     let (mut sync, _) = SyncFile::load(writer.twin_dir());
     let old = |store: &Store| base.and_then(|base| base.store(&store.file));
     let is_due = |store: &Store| never_had_json(old(store), &sync);
+    if options.json != JsonTwin::Never {
+        let dir = writer.persist_dir();
+        for store in concerned.iter().filter_map(|store| old(store)) {
+            refuse_linked(dir, store, state(dir, store, &sync)?)?;
+        }
+    }
     let texts = Outdated::print(writer, &concerned, seen, is_due, options.json)?;
     let mut report = PersistReport {
         generation: writer.highest(),
