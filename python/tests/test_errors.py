@@ -210,6 +210,8 @@ SITUATIONS = [
     json_newer,
     diverged,
     would_lose_store,
+    linked,
+    lost_generation,
     not_packed,
     no_generation,
     no_store,
