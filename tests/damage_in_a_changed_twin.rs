@@ -4,8 +4,8 @@
 //! look like an answer.
 //!
 //! So each file of such a twin is damaged, too: bits flipped, ends cut off, sectors
-//! lost to zeros as drives lose them, a file put in the place of another of the same
-//! kind from another twin. Either the answer is the right one, or it is an error of
+//! lost to zeros as drives lose them, a file of this twin or of another put in its place.
+//! Manifests and `sync` as well as segments. Either the answer is the right one, or it is an error of
 //! damage, whichever way a file is opened.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -15,7 +15,7 @@ mod common;
 use std::fs;
 
 use common::{
-    Files, Storage, WAYS, in_parallel,
+    Files, Storage, WAYS, all_damage, in_parallel,
     library::{DIM, documents, embedding, insert, new_library},
 };
 use twinstore::{
@@ -100,31 +100,45 @@ fn changed(text: &str) -> Changed {
 }
 
 impl Changed {
-    /// The segments, by name.
-    fn segments(&self) -> Vec<(&String, &Vec<u8>)> {
+    /// All files but the lock, which holds nothing.
+    fn damageable(&self) -> Vec<(&String, &Vec<u8>)> {
         let files = self.twin.iter();
-        files.filter(|(name, _)| name.ends_with(".seg")).collect()
+        files.filter(|(name, _)| *name != "LOCK").collect()
     }
 
     /// With other bytes in a file, `verify` names the file, and nobody is told anything
     /// that is not so.
-    fn with(&self, file: &str, bytes: &[u8], what: &str, number: usize) {
+    fn with(&self, file: &str, bytes: &[u8], what: &str, ways: &[OpenOptions]) {
         let path = self.storage.twin().join(file);
         fs::write(&path, bytes).unwrap();
-        let open = WAYS[number % WAYS.len()];
-        let options = VerifyOptions {
-            open,
-            ..VerifyOptions::default()
-        };
-        let report = verify(&self.storage.dir(), &options, &Silent).unwrap();
-        assert_eq!(report.problems.len(), 1, "{file}, {what}: {report:?}");
-        assert_eq!(report.problems[0].file, path, "{what}");
-        match ask(&self.storage, &open) {
-            Ok(answers) => assert_eq!(answers, self.answers, "{file}, {what}"),
-            Err(e) => assert!(e.is_damage(), "{file}, {what}: {e}"),
+        for &open in ways {
+            let options = VerifyOptions {
+                open,
+                ..VerifyOptions::default()
+            };
+            let report = verify(&self.storage.dir(), &options, &Silent).unwrap();
+            assert_eq!(report.problems.len(), 1, "{file}, {what}: {report:?}");
+            assert_eq!(report.problems[0].file, path, "{what}");
+            match ask(&self.storage, &open) {
+                Ok(answers) => assert_eq!(answers, self.answers, "{file}, {what}"),
+                Err(e) => assert!(e.is_damage(), "{file}, {what}: {e}"),
+            }
         }
         fs::write(&path, &self.twin[file]).unwrap();
     }
+
+    /// In one way, another one from number to number; with `TWINSTORE_DAMAGE=all` in all.
+    fn with_one_of_many(&self, file: &str, bytes: &[u8], what: &str, number: usize) {
+        let one = [WAYS[number % WAYS.len()]];
+        let ways = if all_damage() { &WAYS[..] } else { &one[..] };
+        self.with(file, bytes, what, ways);
+    }
+}
+
+/// There is no time for every bit and every length of every file, except with
+/// `TWINSTORE_DAMAGE=all`; what is new here, tombstones, has it.
+fn step(some: usize) -> usize {
+    if all_damage() { 1 } else { some }
 }
 
 /// Each half of the work on a twin of its own.
@@ -135,16 +149,19 @@ fn on_two_twins(work: impl Fn(&Changed, usize) + Sync) {
 #[test]
 fn a_flipped_bit() {
     on_two_twins(|changed, half| {
-        for (file, good) in changed.segments() {
-            // Every bit of what is new here; of the others, one of each eight bytes.
-            let step = if file.starts_with("del-") { 1 } else { 61 };
+        for (file, good) in changed.damageable() {
             let mut bytes = good.clone();
-            for bit in (0..good.len() * 8)
-                .step_by(step)
-                .filter(|bit| bit % 2 == half)
-            {
+            // A bit of each byte, or of one in eight. Neither number shares a factor
+            // with 8: each bit of a byte has its turn.
+            let step = match &file[..4] {
+                "del-" => 1,
+                "vec-" | "rec-" => step(61),
+                _ => step(7),
+            };
+            let bits = (0..good.len() * 8).step_by(step);
+            for (number, bit) in bits.enumerate().filter(|(n, _)| n % 2 == half) {
                 bytes[bit / 8] ^= 1 << (bit % 8);
-                changed.with(file, &bytes, &format!("bit {bit}"), bit / 2);
+                changed.with_one_of_many(file, &bytes, &format!("bit {bit}"), number / 2);
                 bytes[bit / 8] ^= 1 << (bit % 8);
             }
         }
@@ -154,20 +171,38 @@ fn a_flipped_bit() {
 #[test]
 fn an_end_that_is_cut_off() {
     on_two_twins(|changed, half| {
-        for (file, good) in changed.segments() {
-            let step = if file.starts_with("del-") { 1 } else { 13 };
-            for len in (0..good.len()).step_by(step).filter(|len| len % 2 == half) {
-                changed.with(file, &good[..len], &format!("cut to {len}"), len / 2);
+        for (file, good) in changed.damageable() {
+            let is_long = matches!(&file[..4], "vec-" | "rec-");
+            let step = if is_long { step(13) } else { 1 };
+            let lengths = (0..good.len()).step_by(step);
+            for (number, len) in lengths.enumerate().filter(|(n, _)| n % 2 == half) {
+                let what = format!("cut to {len}");
+                changed.with_one_of_many(file, &good[..len], &what, number / 2);
             }
         }
     });
 }
 
 #[test]
+fn something_before_it_or_behind_it() {
+    let changed = changed("text");
+    for (file, good) in changed.damageable() {
+        let last_64 = &good[good.len() - 64..];
+        let extensions: [&[u8]; 6] = [b"\0", b"\n", &[0; 64], &[0xff; 4096], last_64, good];
+        for extension in extensions {
+            let what = format!("extended by {}", extension.len());
+            changed.with(file, &[good, extension].concat(), &what, &WAYS);
+            let what = format!("{what} in front");
+            changed.with(file, &[extension, good].concat(), &what, &WAYS);
+        }
+    }
+}
+
+#[test]
 fn sectors_of_zeros() {
     let changed = changed("text");
     let mut lost = 0;
-    for (file, good) in changed.segments() {
+    for (file, good) in changed.damageable() {
         for start in (0..good.len()).step_by(SECTOR) {
             for end in [start + SECTOR, good.len()] {
                 let mut bytes = good.clone();
@@ -175,7 +210,7 @@ fn sectors_of_zeros() {
                 bytes[start..end].fill(0);
                 if bytes != *good {
                     let what = format!("zeros from {start} to {end}");
-                    changed.with(file, &bytes, &what, start / SECTOR);
+                    changed.with(file, &bytes, &what, &WAYS);
                     lost += 1;
                 }
             }
@@ -184,17 +219,44 @@ fn sectors_of_zeros() {
     assert!(lost > 40, "{lost}");
 }
 
+/// Without the newest manifest the commit never was, and without `sync` only a memory is
+/// gone; any other file is missed by who needs it.
+#[test]
+fn a_file_that_is_gone() {
+    let changed = changed("text");
+    for (file, good) in changed.damageable() {
+        let path = changed.storage.twin().join(file);
+        fs::remove_file(&path).unwrap();
+        for open in WAYS {
+            match ask(&changed.storage, &open) {
+                Ok(answers) if file == "manifest-0000000002" => {
+                    assert!(answers.documents.contains(&"document-07".to_owned()));
+                    assert!(!answers.documents.contains(&"new".to_owned()));
+                }
+                Ok(answers) => assert_eq!(answers, changed.answers, "{file}"),
+                Err(e) => assert!(e.to_string().contains(file), "{file}: {e}"),
+            }
+        }
+        let problems = changed.storage.verify().problems.len();
+        assert_eq!(problems, usize::from(file.ends_with(".seg")), "{file}");
+        fs::write(&path, good).unwrap();
+    }
+}
+
 /// A restore from a copy of another day, or of another directory.
 #[test]
-fn a_file_of_another_twin() {
+fn a_file_in_the_place_of_another() {
     let (changed, other) = (changed("text"), self::changed("other text"));
     let mut strangers = 0;
-    for (file, good) in changed.segments() {
-        let kind = &file[..4];
-        let others = other.segments().into_iter().chain(changed.segments());
-        for (stranger, bytes) in others.filter(|(name, _)| name.starts_with(kind)) {
-            if bytes != good {
-                changed.with(file, bytes, &format!("replaced by {stranger}"), strangers);
+    for (file, good) in changed.damageable() {
+        let others = other.damageable().into_iter().map(|of| ("another", of));
+        let own = changed.damageable().into_iter().map(|of| ("this", of));
+        for (twin, (stranger, bytes)) in others.chain(own) {
+            // A manifest of another twin is sound where it is: below.
+            let is_sound = stranger == file && file.starts_with("manifest-");
+            if bytes != good && !is_sound {
+                let what = format!("replaced by {stranger} of {twin} twin");
+                changed.with(file, bytes, &what, &WAYS);
                 strangers += 1;
             }
         }

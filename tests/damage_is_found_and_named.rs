@@ -6,13 +6,15 @@
 //! So every bit of every file of a small twin is flipped, one at a time, and
 //! every file is cut at every length. `verify` must name the damaged file and
 //! the part of it; a reader that meets the damage gets an error, and one that
-//! does not meet it gets the right data. Nothing in between, under either
-//! backend. One of the files is a record segment with every section that pack
-//! writes.
+//! does not meet it gets the right data. Nothing in between, whichever way
+//! files are opened. One of the files is a record segment with every section
+//! that pack writes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
+#[path = "common/small_twin.rs"]
+mod twins;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,97 +23,19 @@ use std::{
 };
 
 use common::{
-    CHAT, DOCUMENTS, Files, Storage, VECTORS, document_store, in_parallel, named, open_vectors,
-    options, uuid, vector_store, wrapped_in_a_string,
+    DOCUMENTS, Files, Storage, VECTORS, WAYS, document_store, in_parallel, open_vectors, ways_of,
 };
+use twins::{long_twin, small_twin};
 use twinstore::{
     Error, Result,
-    bytes::Backend,
     container::OpenOptions,
-    convert::{PackOptions, Silent, VerifyOptions, verify},
+    convert::{Silent, VerifyOptions, verify},
     persist_dir::{Snapshot, SyncFile},
-    segment::{Metadata, SketchPolicy},
+    segment::Metadata,
 };
 
-const BACKENDS: [Backend; 2] = [Backend::Read, Backend::Map];
-
-const INDEX: &str = "index_store.json";
-
-/// Two generations, four stores, rows with metadata and a sketch, and a known `sync`.
-fn small_twin() -> Storage {
-    let pack = |storage: &Storage| {
-        storage.pack_with(PackOptions {
-            sketch: SketchPolicy::Always,
-            ..PackOptions::default()
-        })
-    };
-    let storage = Storage::in_memory(&named([
-        (VECTORS, vector_store("row", 3).as_str()),
-        (DOCUMENTS, &document_store("the first text")),
-        (INDEX, &index_store()),
-        (CHAT, &wrapped_in_a_string("{\"store\": {}}")),
-    ]));
-    pack(&storage);
-    storage.write(DOCUMENTS, document_store("the second text"));
-    pack(&storage);
-    assert_eq!(storage.verify().generations, [1, 2]);
-    storage
-}
-
-/// A single store with a record that is a chain of blocks.
-fn long_twin() -> Storage {
-    let text = document_store(&"-".repeat(1_100_000));
-    let storage = Storage::in_memory(&named([(DOCUMENTS, &text)]));
-    storage.pack();
-    storage
-}
-
-/// An index store whose segment has a dictionary, a plane with rows of all
-/// classes, hashes of rows and others, nested maps in several orders.
-fn index_store() -> String {
-    let ids = |order: &[u64]| {
-        let pairs = order.iter().map(|&n| {
-            let id = if n == 9 { "node-9".to_owned() } else { uuid(n) };
-            format!("\\\"{id}\\\": \\\"{id}\\\"")
-        });
-        pairs.collect::<Vec<_>>().join(", ")
-    };
-    let index = |key: &str, order: &[u64]| {
-        format!(
-            "\"{key}\": {{\"__type__\": \"vector_store\", \"__data__\": \"{{\\\"index_id\\\": \\\"{key}\\\", \\\"nodes_dict\\\": {{{}}}, \\\"doc_id_dict\\\": {{}}}}\"}}",
-            ids(order)
-        )
-    };
-    // The first eight have a vector; of one a number is odd.
-    let vector = |n: u64| {
-        let numbers = (0..100).map(|i| match (n, i) {
-            (1, _) => format!("0.{}", 123_456_789_012_345_u64 + i * 10),
-            (2, _) => format!("0.{}", 11 + i * 10),
-            (3, 5) => "1".to_owned(),
-            _ => format!("{}.5", n + i),
-        });
-        let numbers: Vec<String> = numbers.collect();
-        format!(
-            "\"id_\": \"{}\", \"embedding\": [{}], ",
-            uuid(n),
-            numbers.join(", ")
-        )
-    };
-    let nodes = (0..40).map(|n| {
-        format!(
-            "{{{}\"hash\": \"{:064x}\", \"text\": \"{}\"}}",
-            if n < 8 { vector(n) } else { String::new() },
-            n + 1,
-            "the quick brown fox ".repeat(45 + n as usize % 3),
-        )
-    });
-    format!(
-        "{{\"index_store/data\": {{{}, {}}}, \"nodes\": [{}]}}",
-        index("first", &[0, 1, 2, 3, 9]),
-        index("second", &[9, 2, 0]),
-        nodes.collect::<Vec<_>>().join(", "),
-    )
-}
+/// Drives lose sectors, and file systems pages.
+const SECTOR: usize = 512;
 
 /// Id, vector, metadata, ref doc id.
 type Row = (Vec<u8>, Vec<f64>, Option<Metadata>, Option<Vec<u8>>);
@@ -183,9 +107,9 @@ impl Sound {
     }
 
     /// `verify` finds exactly this file, and says where.
-    fn is_found(&self, file: &str, what: &str, backend: Backend) {
+    fn is_found(&self, file: &str, what: &str, open: OpenOptions) {
         let open = VerifyOptions {
-            open: options(backend),
+            open,
             ..VerifyOptions::default()
         };
         let report = verify(&self.storage.dir(), &open, &Silent).unwrap();
@@ -201,8 +125,7 @@ impl Sound {
     }
 
     /// Readers get an error of damage, or the right data.
-    fn is_not_believed(&self, file: &str, what: &str, backend: Backend) {
-        let open = options(backend);
+    fn is_not_believed(&self, file: &str, what: &str, open: OpenOptions) {
         match read_rows(&self.storage, &open) {
             Ok(rows) => assert_eq!(rows, self.rows, "{file}, {what}"),
             Err(e) => assert!(e.is_damage(), "{file}, {what}: {e}"),
@@ -210,6 +133,15 @@ impl Sound {
         match self.storage.unpacked(open) {
             Ok(files) => assert_eq!(files, self.json, "{file}, {what}"),
             Err(e) => assert!(e.is_damage(), "{file}, {what}: {e}"),
+        }
+    }
+
+    /// Both, with these bytes in the file, in every way to open it.
+    fn in_all_ways(&self, file: &str, bytes: &[u8], what: &str) {
+        self.put(file, bytes);
+        for way in WAYS {
+            self.is_found(file, what, way);
+            self.is_not_believed(file, what, way);
         }
     }
 
@@ -247,10 +179,6 @@ fn on_two_twins(work: impl Fn(&Sound, &dyn Fn(usize) -> bool) + Sync) {
     });
 }
 
-fn backend_of(number: usize) -> Backend {
-    BACKENDS[number / 2 % 2]
-}
-
 #[test]
 fn every_flipped_bit() {
     on_two_twins(|sound, mine| {
@@ -260,8 +188,16 @@ fn every_flipped_bit() {
                 let what = format!("bit {bit} of {}", len * 8);
                 bytes[bit / 8] ^= 1 << (bit % 8);
                 sound.put(&file, &bytes);
-                // each byte under both backends
-                sound.is_found(&file, &what, backend_of(bit));
+                // Each byte in all four ways. The eager ones, which check it twice,
+                // take one of its bits each, the lazy ones three.
+                let number = match bit % 8 {
+                    6 => 2,
+                    7 => 6,
+                    n => n / 2 * 4,
+                };
+                for way in ways_of(number) {
+                    sound.is_found(&file, &what, way);
+                }
                 bytes[bit / 8] ^= 1 << (bit % 8);
             }
             sound.restore(&file);
@@ -276,11 +212,13 @@ fn every_flipped_byte_gives_an_error_or_the_right_data() {
         for (file, len) in damageable(sound) {
             let mut bytes = sound.twin[&file].clone();
             for at in (0..len).filter(|&at| mine(at)) {
-                // another bit and backend from byte to byte
+                // another bit and way from byte to byte
                 let bit = 1 << (at * 5 % 8);
                 bytes[at] ^= bit;
                 sound.put(&file, &bytes);
-                sound.is_not_believed(&file, &format!("byte {at}"), backend_of(at));
+                for way in ways_of(at) {
+                    sound.is_not_believed(&file, &format!("byte {at}"), way);
+                }
                 bytes[at] ^= bit;
             }
             sound.restore(&file);
@@ -295,9 +233,10 @@ fn every_cut() {
             for length in (0..len).filter(|&length| mine(length)) {
                 let what = format!("cut to {length} of {len}");
                 sound.put(&file, &sound.twin[&file][..length]);
-                sound.is_found(&file, &what, backend_of(length));
-                if length % 16 < 2 {
-                    sound.is_not_believed(&file, &what, backend_of(length));
+                // another way from length to length
+                for way in ways_of(length) {
+                    sound.is_found(&file, &what, way);
+                    sound.is_not_believed(&file, &what, way);
                 }
             }
             sound.restore(&file);
@@ -317,13 +256,14 @@ fn every_flipped_bit_and_every_cut_of_a_chain_of_blocks() {
         for bit in 0..8 {
             bytes[at] = good[at] ^ 1 << bit;
             sound.put(file, &bytes);
-            sound.is_found(file, &format!("bit {bit} of byte {at}"), backend_of(bit));
+            for way in ways_of(bit) {
+                sound.is_found(file, &format!("bit {bit} of byte {at}"), way);
+            }
         }
-        if at % 16 == 0 {
-            sound.is_not_believed(file, &format!("byte {at}"), backend_of(at / 16));
+        for way in WAYS {
+            sound.is_not_believed(file, &format!("byte {at}"), way);
         }
-        sound.put(file, &good[..at]);
-        sound.is_found(file, &format!("cut to {at}"), backend_of(at));
+        sound.in_all_ways(file, &good[..at], &format!("cut to {at}"));
     }
 }
 
@@ -334,16 +274,30 @@ fn every_kind_of_extension() {
         let good = &sound.twin[&file];
         let last_64 = &good[len - 64..];
         let extensions: [&[u8]; 6] = [b"\0", b"\n", &[0; 64], &[0xff; 4096], last_64, good];
-        for (number, extension) in extensions.into_iter().enumerate() {
-            sound.put(&file, &[good, extension].concat());
+        for extension in extensions {
             let what = format!("extended by {}", extension.len());
-            for backend in BACKENDS {
-                sound.is_found(&file, &what, backend);
-                sound.is_not_believed(&file, &what, backend);
+            sound.in_all_ways(&file, &[good, extension].concat(), &what);
+            let what = format!("{what} in front");
+            sound.in_all_ways(&file, &[extension, good].concat(), &what);
+        }
+        sound.restore(&file);
+    }
+}
+
+#[test]
+fn sectors_of_zeros() {
+    let sound = Sound::new();
+    for (file, len) in damageable(&sound) {
+        let good = &sound.twin[&file];
+        for start in (0..len).step_by(SECTOR) {
+            // one, and all to the end
+            for end in [len.min(start + SECTOR), len] {
+                let mut bytes = good.clone();
+                bytes[start..end].fill(0);
+                assert_ne!(bytes, *good, "{file} has sectors of zeros");
+                let what = format!("zeros from {start} to {end} of {len}");
+                sound.in_all_ways(&file, &bytes, &what);
             }
-            // and in front
-            sound.put(&file, &[extension, good].concat());
-            sound.is_found(&file, &format!("{what} in front"), backend_of(number));
         }
         sound.restore(&file);
     }
@@ -379,10 +333,7 @@ fn files_that_changed_places() {
         .collect();
     for file in &files {
         for other in files.iter().filter(|other| *other != file) {
-            sound.put(file, &sound.twin[other]);
-            let what = format!("replaced by {other}");
-            sound.is_found(file, &what, Backend::Map);
-            sound.is_not_believed(file, &what, Backend::Read);
+            sound.in_all_ways(file, &sound.twin[other], &format!("replaced by {other}"));
         }
         sound.restore(file);
     }
@@ -391,8 +342,23 @@ fn files_that_changed_places() {
 #[test]
 fn a_file_that_is_gone() {
     let sound = Sound::new();
+    let mut before = sound.json.clone();
+    let text = document_store("the first text").into_bytes();
+    assert!(before.insert(DOCUMENTS.to_owned(), text).is_some());
     for (file, _) in damageable(&sound) {
         fs::remove_file(sound.storage.twin().join(&file)).unwrap();
+        for way in WAYS {
+            let found = sound.storage.unpacked(way);
+            match file.as_str() {
+                "sync" | "manifest-0000000001" => assert_eq!(found.unwrap(), sound.json),
+                "manifest-0000000002" => assert_eq!(found.unwrap(), before),
+                // What only the generation before has is not asked for.
+                _ => match found {
+                    Ok(files) => assert_eq!(files, sound.json, "{file}"),
+                    Err(e) => assert!(e.to_string().contains(&file), "{file}: {e}"),
+                },
+            }
+        }
         let report = sound.storage.verify();
         match file.as_str() {
             // Losing either is no damage: one is only a memory, and without

@@ -8,6 +8,7 @@
 mod common;
 
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::{fs::symlink, net::UnixListener},
     path::Path,
@@ -22,6 +23,7 @@ use common::{
 };
 use twinstore::{
     StorageContext,
+    persist_dir::SyncFile,
     storage_context::{JsonTwin, PersistOptions},
 };
 
@@ -116,10 +118,47 @@ fn run(storage: &Storage, command: &str, args: &[&str]) -> Run {
     Run::from(output)
 }
 
+/// The files without which a command cannot do its work.
+struct Needs {
+    /// Of all stores, by name.
+    segments: BTreeMap<String, Vec<String>>,
+}
+
+impl Needs {
+    fn of_twin(storage: &Storage) -> Needs {
+        let stores = storage.info().stores.into_iter();
+        let segments: BTreeMap<_, _> = stores.map(|store| (store.file, store.segments)).collect();
+        let is_there = |store: &str, kind| {
+            let names: &Vec<String> = &segments[store];
+            names.iter().any(|name| name.starts_with(kind))
+        };
+        assert!(is_there(DOCUMENTS, "rec-") && is_there(DOCUMENTS, "del-"));
+        assert!(is_there(VECTORS, "vec-") && is_there(VECTORS, "del-"));
+        assert!(is_there(CHAT, "raw-"));
+        Needs { segments }
+    }
+
+    fn of(&self, command: &str, first: Option<&str>) -> Vec<String> {
+        let newest = vec!["manifest-0000000002".to_owned()];
+        let segments = match (command, first) {
+            ("get", Some("docstore")) => self.segments[DOCUMENTS].clone(),
+            ("get", Some("default")) => self.segments[VECTORS].clone(),
+            ("info" | "unpack", _) => self.segments.values().flatten().cloned().collect(),
+            // Which files any generation needs is in the manifests.
+            ("gc", _) => vec!["manifest-0000000001".to_owned(), "LOCK".to_owned()],
+            // Without a segment it has something to tell.
+            ("status", _) => Vec::new(),
+            _ => panic!("{command} {first:?}"),
+        };
+        [newest, segments].concat()
+    }
+}
+
 #[test]
 fn in_a_twin_it_is_named_and_never_followed() {
     let storage = twin();
     let files: Vec<String> = storage.twin_files().into_keys().collect();
+    let needs = Needs::of_twin(&storage);
     for kind in ["manifest-", "sync", "LOCK", "vec-", "rec-", "raw-", "del-"] {
         assert!(files.iter().any(|name| name.starts_with(kind)), "{files:?}");
     }
@@ -130,6 +169,13 @@ fn in_a_twin_it_is_named_and_never_followed() {
             thing.replace(&path, &outside);
             let what = format!("{file} is a {thing:?}");
             let words = run(&storage, "verify", &[]);
+            if file == "sync" {
+                // What is in it is not known: the right bytes elsewhere are no memory.
+                let (known, error) = SyncFile::load(&storage.twin());
+                assert!(error.is_some(), "{what}");
+                let nothing = SyncFile::default();
+                assert_eq!(format!("{known:?}"), format!("{nothing:?}"), "{what}");
+            }
             // An older generation, and what only spares a look at the JSON, are not needed.
             let is_needed = !matches!(file.as_str(), "sync" | "manifest-0000000001");
             if is_needed {
@@ -140,7 +186,8 @@ fn in_a_twin_it_is_named_and_never_followed() {
             for (command, args) in [
                 ("status", &[][..]),
                 ("info", &[]),
-                ("get", &["document-1-1"]),
+                ("get", &["docstore", "document-1-1"]),
+                ("get", &["default", "document-1-1"]),
                 ("unpack", &["--out", "UNPACKED"]),
                 ("gc", &[]),
             ] {
@@ -151,7 +198,19 @@ fn in_a_twin_it_is_named_and_never_followed() {
                     .iter()
                     .map(|arg| if *arg == "UNPACKED" { out } else { *arg })
                     .collect();
-                run(&storage, command, &args);
+                let found = run(&storage, command, &args);
+                let what = format!("{what}, {command} {args:?}: {}", found.stderr);
+                if needs.of(command, args.first().copied()).contains(file) {
+                    assert_eq!(found.code, 2, "{what}");
+                    assert!(found.stderr.contains(file.as_str()), "{what}");
+                    assert_eq!(found.stdout, "", "{what}");
+                } else if command == "status" && file.ends_with(".seg") {
+                    // It looks whether a segment is there, as long as stated, not into it.
+                    let is_known = !matches!(thing, Thing::Link | Thing::Loop);
+                    assert!(found.code == 1 || !is_known, "{what}");
+                } else {
+                    assert_eq!(found.code, 0, "{what}");
+                }
             }
             thing.put_back(&path, &outside);
         }

@@ -71,7 +71,7 @@ fn read_all(path: &Path, kind: FileKind, options: &OpenOptions, log: &mut Log) -
     Some(())
 }
 
-const ALL_SECTIONS: [SectionKind; 27] = {
+const ALL_SECTIONS: [SectionKind; 30] = {
     use SectionKind as S;
     [
         S::META,
@@ -94,6 +94,9 @@ const ALL_SECTIONS: [SectionKind; 27] = {
         S::CLASSES,
         S::NORMS,
         S::IRREGULAR,
+        S::SKETCH_MEAN,
+        S::SKETCH_CODES,
+        S::SKETCH_NUMBERS,
         S::EXCEPTIONS,
         S::TOKENS,
         S::ORDERS,

@@ -323,6 +323,20 @@ pub const fn way(backend: Backend, verify: Verify) -> OpenOptions {
     OpenOptions { backend, verify }
 }
 
+/// One of the ways for case `number` of many, another one from case to case; two that
+/// follow each other, of which halves of the work have one each, have the same. All of
+/// them for every case where there is time (`TWINSTORE_DAMAGE=all`: minutes).
+pub fn ways_of(number: usize) -> impl Iterator<Item = OpenOptions> {
+    let one = number / 2 % WAYS.len();
+    let ways = WAYS.into_iter().enumerate();
+    ways.filter(move |(n, _)| all_damage() || *n == one)
+        .map(|(_, way)| way)
+}
+
+pub fn all_damage() -> bool {
+    std::env::var("TWINSTORE_DAMAGE").is_ok_and(|which| which == "all")
+}
+
 /// The command itself.
 pub fn twinstore() -> assert_cmd::Command {
     assert_cmd::Command::new(env!("CARGO_BIN_EXE_twinstore"))
