@@ -206,8 +206,7 @@ fn in_a_twin_it_is_named_and_never_followed() {
                     assert_eq!(found.stdout, "", "{what}");
                 } else if command == "status" && file.ends_with(".seg") {
                     // It looks whether a segment is there, as long as stated, not into it.
-                    let is_known = !matches!(thing, Thing::Link | Thing::Loop);
-                    assert!(found.code == 1 || !is_known, "{what}");
+                    assert_eq!(found.code, 1, "{what}");
                 } else {
                     assert_eq!(found.code, 0, "{what}");
                 }

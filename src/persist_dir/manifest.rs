@@ -66,12 +66,13 @@ impl Store {
         self.segments.iter().chain(&self.verbatim)
     }
 
-    /// The first of its segments that is not there, or not as long as stated.
+    /// The first of its segments that is not there, not as long as stated, or no file but,
+    /// say, a link to one, which no reader follows.
     #[must_use]
     pub fn missing_segment(&self, twin_dir: &Path) -> Option<&SegmentRef> {
         self.all_segments().find(|segment| {
-            match std::fs::metadata(segment.name.path_in(twin_dir)) {
-                Ok(meta) => meta.len() != segment.length,
+            match std::fs::symlink_metadata(segment.name.path_in(twin_dir)) {
+                Ok(meta) => !meta.is_file() || meta.len() != segment.length,
                 Err(e) => e.kind() == std::io::ErrorKind::NotFound,
             }
         })
