@@ -206,6 +206,25 @@ fn a_twin_that_lost_its_newest_manifest_is_not_read_as_the_one_before() {
     );
 }
 
+/// `sync` knows a text by the number of the generation that was lost: no other generation may
+/// get it, or that text would count as its own.
+#[test]
+fn the_number_of_a_lost_generation_is_not_given_again() {
+    let storage = packed();
+    storage.write(DOCUMENTS, document_store("new text"));
+    storage.pack();
+    assert_eq!(storage.state(DOCUMENTS), "in sync");
+    fs::remove_file(storage.twin().join("manifest-0000000002")).unwrap();
+    storage.run("rollback", &["--to", "1"]).ends_with(0);
+    assert_eq!(storage.status().generation, Some(3));
+    assert_eq!(storage.state(DOCUMENTS), "binary newer");
+    storage.unpack();
+    assert_eq!(
+        storage.read(DOCUMENTS),
+        document_store("old text").as_bytes()
+    );
+}
+
 /// The same as the error about all manifests advises.
 #[test]
 fn json_that_is_at_hand_replaces_a_lost_generation_on_purpose() {

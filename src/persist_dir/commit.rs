@@ -17,7 +17,7 @@ use super::{
     lock::Lock,
     manifest::{self, Manifest, SegmentRef, Store},
     names::{self, SegmentKind, SegmentName},
-    sync,
+    sync::{self, SyncFile},
 };
 use crate::{
     container::{FileKind, record},
@@ -34,6 +34,8 @@ pub struct Writer {
     lock: Lock,
     base: Option<Manifest>,
     highest: u64,
+    /// The highest number that was ever given, as far as is known.
+    given: u64,
     /// A sync failed.
     poisoned: bool,
 }
@@ -74,11 +76,17 @@ impl Writer {
         }
         let lock = Lock::acquire(&twin_dir)?;
         let highest = highest(&twin_dir)?;
+        // The number of a generation that was lost is not given again: `sync` may tell of
+        // texts by it. (One that is far off comes from somewhere else.)
+        let (sync, _) = SyncFile::load(&twin_dir);
+        let is_near = sync.generation.saturating_sub(highest) <= u64::from(u32::MAX);
+        let lost = Some(sync.generation).filter(|_| is_near);
         Ok(Writer {
             persist_dir: persist_dir.to_owned(),
             lock,
             base: None,
             highest,
+            given: highest.max(lost.unwrap_or_default()),
             poisoned: false,
         })
     }
@@ -100,7 +108,7 @@ impl Writer {
     /// [`Store::changed`] of the stores that it changes.
     #[must_use]
     pub fn next_generation(&self) -> u64 {
-        self.highest.saturating_add(1)
+        self.given.saturating_add(1)
     }
 
     /// The persist directory.
@@ -154,7 +162,9 @@ impl Writer {
                 dir: self.persist_dir.clone(),
             });
         }
-        let generation = parent.saturating_add(1);
+        // Also where that number is above the next one, which no manifest could tell.
+        self.check_parent(parent)?;
+        let generation = self.next_generation();
         let manifest = Manifest {
             generation,
             parent,
@@ -172,6 +182,7 @@ impl Writer {
         self.poisoned = matches!(outcome, Err(Error::Io { .. }));
         outcome?;
         self.highest = generation;
+        self.given = generation;
         self.base = Some(manifest.clone());
         Ok(manifest)
     }
