@@ -55,7 +55,6 @@ def filtered(data: str) -> dict[str, float]:
 def append(data: str) -> dict[str, float]:
     """Commits of new nodes, each by a context that was just opened."""
     from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
-
     from twinstore.llama_index import StorageContext
 
     embedding = queries(data)[0]
