@@ -56,17 +56,17 @@ pub fn read_newest(twin_dir: &Path) -> Result<Option<Manifest>> {
     let Some(manifest) = manifest::read_highest(twin_dir)? else {
         return Ok(None);
     };
-    let knows_of = |generation| SyncFile::load(twin_dir).0.generation > generation;
-    if !knows_of(manifest.generation) {
+    let (sync, _) = SyncFile::load(twin_dir);
+    if sync.generation <= manifest.generation {
         return Ok(Some(manifest));
     }
     // It may have been committed since the directory was listed.
     match manifest::read_highest(twin_dir)? {
-        Some(newer) if newer.generation > manifest.generation => Ok(Some(newer)),
-        _ => Err(Error::LostGeneration {
+        Some(newer) if newer.generation >= sync.generation => Ok(Some(newer)),
+        left => Err(Error::LostGeneration {
             twin: twin_dir.to_owned(),
-            generation: SyncFile::load(twin_dir).0.generation,
-            newest: manifest.generation,
+            generation: sync.generation,
+            newest: left.map_or(manifest.generation, |left| left.generation),
         }),
     }
 }
