@@ -196,10 +196,10 @@ impl ContainerWriter {
             Out::Memory(_) => Ok(()),
         });
         let result = result.map_err(Error::io("write", &self.path));
-        let result = result.and_then(|()| match &file {
+        let result = result.and_then(|()| match &mut file {
             Out::File(file) => {
                 let sync = Error::io("sync", &self.path);
-                file.get_ref().sync().map_err(sync)
+                file.get_mut().sync().map_err(sync)
             }
             Out::Memory(_) => Ok(()),
         });

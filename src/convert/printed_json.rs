@@ -212,7 +212,7 @@ fn write(
         return Ok(None);
     }
     printed?;
-    let file = out.into_inner().map_err(|e| write()(e.into_error()))?;
+    let mut file = out.into_inner().map_err(|e| write()(e.into_error()))?;
     file.sync().map_err(Error::io("sync", path))?;
     match length {
         Some(_) => Ok(Some(fingerprinter.finish())),

@@ -97,6 +97,11 @@ pub(super) fn open_to_sync(path: &Path) -> io::Result<fs::File> {
     }
 }
 
+/// Sends the bytes of a file to the disk. That is no [`Disk::sync`]: nothing relies on it.
+pub(super) fn send(file: &fs::File) -> io::Result<()> {
+    file.sync_data()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
