@@ -16,7 +16,7 @@ mod spill;
 
 pub use aligned::AlignedBytes;
 pub(crate) use mapped::{MappedFile, prefetch_behind};
-pub(crate) use read::{ReadFile, read_exact_at};
+pub(crate) use read::{Patch, ReadFile, read_exact_at};
 pub(crate) use spill::{Spill, Spills};
 
 use std::{

@@ -28,6 +28,28 @@ pub(crate) struct ReadFile {
     len: u64,
     cache: Mutex<Cache>,
     bytes_read: AtomicU64,
+    patches: Vec<Patch>,
+}
+
+/// Bytes that are read in place of those that a file has.
+#[derive(Debug, Clone)]
+pub(crate) struct Patch {
+    pub(crate) offset: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Patch {
+    /// Puts what there is of it into `bytes`, which begin at `start`.
+    fn apply(&self, bytes: &mut [u8], start: u64) {
+        for (place, &byte) in (self.offset..).zip(&self.bytes) {
+            let place = place.checked_sub(start).map(usize::try_from);
+            if let Some(Ok(place)) = place
+                && let Some(there) = bytes.get_mut(place)
+            {
+                *there = byte;
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +74,13 @@ impl ReadFile {
             len,
             cache: Mutex::default(),
             bytes_read: AtomicU64::new(0),
+            patches: Vec::new(),
         })
+    }
+
+    /// The same file, with other bytes in some places. For one of which nothing was read yet.
+    pub(crate) fn patched(self, patches: Vec<Patch>) -> ReadFile {
+        ReadFile { patches, ..self }
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -83,6 +111,9 @@ impl ReadFile {
         read_exact_at(&self.file, &mut bytes, range.start)
             .map_err(Error::io("read", &self.path))?;
         self.bytes_read.fetch_add(len as u64, Ordering::Relaxed);
+        for patch in &self.patches {
+            patch.apply(&mut bytes, range.start);
+        }
         Ok(bytes)
     }
 

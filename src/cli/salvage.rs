@@ -62,6 +62,18 @@ fn describe(report: &SalvageReport) -> String {
     });
     let mut text = output::table(&rows.collect::<Vec<_>>(), &[2]);
     for store in &report.stores {
+        for file in &store.set_right {
+            let mut parts: Vec<String> = file.parts.iter().map(ToString::to_string).collect();
+            match file.bits {
+                0 => {}
+                1 => parts.push("one bit".to_owned()),
+                bits => parts.push(format!("{bits} bits")),
+            }
+            let parts = parts.join(", ");
+            let line = format!("{}: set right in {}: {parts}", store.file, file.segment);
+            text.push_str(&output::visible(&line));
+            text.push('\n');
+        }
         for loss in &store.lost {
             let line = format!("{}: {}", store.file, words(loss));
             text.push_str(&output::visible(&line));

@@ -8,7 +8,8 @@
 //!   verified bytes (`read.rs`); [`ContainerWriter`] is its twin (`write.rs`);
 //! * `kinds.rs` lists the kinds of files and sections, `format.rs` has the
 //!   fixed parts;
-//! * `check.rs` verifies a whole file and names what is damaged;
+//! * `check.rs` verifies a whole file and names what is damaged; `mend.rs` sets right what
+//!   can be told of a damaged one;
 //! * [`codec`] encodes small structured metadata;
 //! * [`record`] is a container that holds one such value (manifest, sync).
 //!
@@ -18,6 +19,7 @@ mod check;
 pub mod codec;
 mod format;
 mod kinds;
+mod mend;
 mod open;
 mod read;
 pub mod record;
@@ -28,6 +30,7 @@ mod tests;
 
 pub(crate) use format::FieldReader;
 pub use kinds::{FileKind, SectionKind};
+pub(crate) use mend::{Mended, mend};
 pub use open::{Container, Expected, OpenOptions, Verify};
 pub(crate) use read::InPlace;
 pub use read::Span;

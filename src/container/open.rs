@@ -104,7 +104,12 @@ impl Container {
         Container::of(source, kind, Expected::Any, Verify::Lazy)
     }
 
-    fn of(source: Source, kind: FileKind, expected: Expected, verify: Verify) -> Result<Container> {
+    pub(super) fn of(
+        source: Source,
+        kind: FileKind,
+        expected: Expected,
+        verify: Verify,
+    ) -> Result<Container> {
         let damaged = |(place, fault)| Error::Damaged {
             path: source.path().clone(),
             place,

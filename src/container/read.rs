@@ -89,7 +89,7 @@ const AHEAD: usize = 4 << 10;
 
 /// The CRC of a block. It is computed faster than memory gives the bytes, so they are asked
 /// for before, and those of the next block as well.
-fn crc(block: &[u8]) -> u32 {
+pub(super) fn crc(block: &[u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     for piece in block.chunks(PIECE) {
         prefetch_behind(piece, AHEAD);
@@ -278,7 +278,7 @@ impl Container {
     }
 
     /// The CRC of block `number` from the table, whose page is verified first.
-    fn block_crc(&self, number: u64) -> Result<u32> {
+    pub(super) fn block_crc(&self, number: u64) -> Result<u32> {
         let offset = number * 4;
         let page = self.table_page(offset / BLOCK)?;
         let start = (offset % BLOCK) as usize;

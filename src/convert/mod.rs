@@ -65,7 +65,9 @@ pub use progress::{Progress, Silent};
 pub use recognise::{store_kind, store_name};
 pub use references::Warning;
 pub use rollback::{Change, RollbackReport, RolledStore, rollback};
-pub use salvage::{Loss, LossKind, SalvageOptions, SalvageReport, SalvagedStore, salvage};
+pub use salvage::{
+    Loss, LossKind, SalvageOptions, SalvageReport, SalvagedStore, SetRight, salvage,
+};
 pub(crate) use stale_json::set_aside;
 pub(crate) use store_text::{StoreText, Structure};
 pub use store_text::{json_of_records, json_of_vectors};

@@ -20,7 +20,7 @@ use super::{
     sync,
 };
 use crate::{
-    container::{Container, Expected, OpenOptions},
+    container::{Container, Expected, Mended, OpenOptions, mend},
     error::{Error, Fault, Place, Result},
 };
 
@@ -172,6 +172,16 @@ impl Snapshot {
             Some(container) => Ok(Arc::clone(container)),
             None => self.open_segment(segment).map(Arc::new),
         }
+    }
+
+    /// One of the segments with damage set right, as [`mend`] says.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn mended(&self, segment: &SegmentRef, guess: bool) -> Result<Option<Mended>> {
+        let path = segment.name.path_in(&self.twin_dir);
+        let kind = segment.name.kind().file_kind();
+        mend(&path, kind, (segment.length, segment.root), guess)
     }
 
     /// Bytes fetched from the manifest and the segments so far. What is

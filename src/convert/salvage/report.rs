@@ -55,6 +55,19 @@ pub struct SalvagedStore {
     pub kept: u64,
     /// What was lost; empty where the file is what it was.
     pub lost: Vec<Loss>,
+    /// Damaged binary files of which something could be set right.
+    pub set_right: Vec<SetRight>,
+}
+
+/// What was damaged in a binary file and could be told. The file was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SetRight {
+    /// The binary file.
+    pub segment: String,
+    /// Parts outside the data, as the manifest proves.
+    pub parts: Vec<&'static str>,
+    /// Flipped bits of the data, as the text proves that was packed.
+    pub bits: u64,
 }
 
 /// What a [`Loss`] is a loss of.

@@ -1,18 +1,21 @@
 //! What is left of one store, as a file.
 
 use std::{
+    collections::HashMap,
     io::{BufWriter, Write},
     path::Path,
     sync::Arc,
 };
 
-use super::report::{Loss, LossKind, Losses, SalvagedStore};
+use super::report::{Loss, LossKind, Losses, SalvagedStore, SetRight};
 use crate::{
     container::{Container, FileKind},
     convert::{Progress, records, vector_store},
     disk,
     error::{Error, Result},
-    persist_dir::{Fingerprint, Fingerprinter, OpenStore, SegmentRef, Snapshot},
+    persist_dir::{
+        Fingerprint, Fingerprinter, OpenStore, SegmentName, SegmentRef, Snapshot, Store,
+    },
     segment::{RecordSegment, TombstoneSegment, VectorSegment, VerbatimSegment},
     store::{RecordStore, RowStore},
 };
@@ -34,24 +37,38 @@ pub(super) fn salvage_store(
     progress: &dyn Progress,
 ) -> Result<SalvagedStore> {
     let record = store.record();
-    let mut job = Job {
-        snapshot,
-        file: &record.file,
-        to,
-        length: record.packed.map_or(0, |packed| packed.text.length()),
-        losses: Losses::default(),
-        progress,
+    let salvage = |guess| {
+        let (mended, set_right) = mended(snapshot, record, guess);
+        let mut job = Job {
+            snapshot,
+            mended,
+            file: &record.file,
+            to,
+            length: record.packed.map_or(0, |packed| packed.text.length()),
+            losses: Losses::default(),
+            progress,
+        };
+        progress.begin(&record.file, job.length);
+        let written = job.run(store, is_taken);
+        progress.end();
+        Ok((written?, job.losses, set_right))
     };
-    progress.begin(&record.file, job.length);
-    let written = job.run(store, is_taken);
-    progress.end();
-    let written = written?;
     // The text is known where nothing was changed since it was packed.
     let packed = record.packed.filter(|p| p.generation == record.changed);
-    let mut losses = job.losses;
-    if let (Some(written), Some(packed), true) = (&written, packed, losses.lost.is_empty())
-        && written.text != packed.text
-    {
+    let is_proved = |written: &Option<WrittenFile>| match (written, packed) {
+        (Some(written), Some(packed)) => written.text == packed.text,
+        _ => false,
+    };
+    let (mut written, mut losses, mut set_right) = salvage(packed.is_some())?;
+    // Bits that were set right by guess, and the guess was wrong, or one of several.
+    if set_right.iter().any(|file| file.bits > 0) && !is_proved(&written) {
+        if let Some(written) = written {
+            let path = to.join(written.name);
+            disk::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+        (written, losses, set_right) = salvage(false)?;
+    }
+    if losses.lost.is_empty() && packed.is_some() && written.is_some() && !is_proved(&written) {
         let reason = "the text is not the one that was packed";
         losses.lost.push(Loss::new(LossKind::Spelling, reason));
     }
@@ -67,7 +84,28 @@ pub(super) fn salvage_store(
         written: written.map(|w| w.name),
         kept: losses.kept,
         lost: losses.lost,
+        set_right,
     })
+}
+
+/// The files of a store of which something could be set right.
+type MendedFiles = HashMap<SegmentName, Arc<Container>>;
+
+fn mended(snapshot: &Snapshot, record: &Store, guess: bool) -> (MendedFiles, Vec<SetRight>) {
+    let mut files = HashMap::new();
+    let mut set_right = Vec::new();
+    for segment in record.segments.iter().chain(&record.verbatim) {
+        // What cannot be read is met again by who needs it.
+        if let Ok(Some(mended)) = snapshot.mended(segment, guess) {
+            files.insert(segment.name, Arc::new(mended.file));
+            set_right.push(SetRight {
+                segment: segment.name.to_string(),
+                parts: mended.parts,
+                bits: mended.bits,
+            });
+        }
+    }
+    (files, set_right)
 }
 
 /// A file that was written.
@@ -84,6 +122,7 @@ enum Content {
 
 struct Job<'a> {
     snapshot: &'a Snapshot,
+    mended: MendedFiles,
     file: &'a str,
     to: &'a Path,
     length: u64,
@@ -144,11 +183,7 @@ impl Job<'_> {
         part: &str,
     ) -> Result<Option<(WrittenFile, bool)>> {
         let name = segment.name.to_string();
-        let opened = self
-            .snapshot
-            .segment(segment)
-            .and_then(VerbatimSegment::open);
-        let verbatim = match opened {
+        let verbatim = match self.segment(segment).and_then(VerbatimSegment::open) {
             Ok(verbatim) => verbatim,
             Err(e) => {
                 self.lose_segment(segment, &e);
@@ -232,7 +267,7 @@ impl Job<'_> {
         let mut content = None;
         let mut whole = true;
         for segment in segments {
-            let file = self.snapshot.segment(segment).and_then(|file| {
+            let file = self.segment(segment).and_then(|file| {
                 opens(&file)?;
                 Ok(file)
             });
@@ -266,6 +301,13 @@ impl Job<'_> {
             })),
             None => None,
         })
+    }
+
+    fn segment(&self, segment: &SegmentRef) -> Result<Arc<Container>> {
+        match self.mended.get(&segment.name) {
+            Some(file) => Ok(Arc::clone(file)),
+            None => self.snapshot.segment(segment),
+        }
     }
 
     fn lose_segment(&mut self, segment: &SegmentRef, error: &Error) {
@@ -315,7 +357,7 @@ impl Output {
 
     fn finish(self) -> Result<WrittenFile> {
         let file = self.out.into_inner();
-        let file = file.map_err(|e| Error::io("write", &self.path)(e.into_error()))?;
+        let mut file = file.map_err(|e| Error::io("write", &self.path)(e.into_error()))?;
         file.sync().map_err(Error::io("sync", &self.path))?;
         drop(file);
         Ok(WrittenFile {
