@@ -14,7 +14,7 @@ use std::path::Path;
 use super::{
     Container, Expected, FileKind, Verify,
     format::{self, BLOCK, ENTRY_LEN, HEADER_LEN, MAX_SECTIONS, TRAILER_LEN, Trailer},
-    read::crc,
+    read::{crc, u32s},
 };
 use crate::{
     bytes::{Patch, ReadFile, Source},
@@ -25,13 +25,18 @@ use crate::{
 /// The polynomial of CRC-32/IEEE, its lowest power first.
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
+/// Where more bits than these flipped, or so many blocks are damaged in another way, nothing
+/// is guessed: it would be in vain, and take a millisecond a block.
+const MAX_BITS: usize = 1024;
+const MAX_DAMAGED: usize = 64;
+
 /// A file that was damaged, open with some of it set right.
 #[derive(Debug)]
 pub(crate) struct Mended {
     pub(crate) file: Container,
     /// Parts that were set right, which the root proves.
     pub(crate) parts: Vec<&'static str>,
-    /// Bits of data that were set right by guess.
+    /// Bits of data, or of their checksums, that were set right by guess.
     pub(crate) bits: u64,
 }
 
@@ -64,12 +69,13 @@ pub(crate) fn mend(
         let source = Source::Read(file.patched(patches.to_vec()));
         Container::of(source, kind, expected, Verify::Finely)
     };
-    // Sound ends may still be those of another version.
-    let Ok(mut file) = patched(file, &patches) else {
-        return Ok(None);
+    let mut file = match patched(file, &patches) {
+        Ok(file) => file,
+        Err(e) if e.is_damage() => return Ok(None),
+        Err(e) => return Err(e),
     };
     let bits = if guess {
-        file.flipped_bits()?
+        file.flipped_bits()
     } else {
         Vec::new()
     };
@@ -98,17 +104,18 @@ impl Ends {
     fn find(file: &ReadFile, kind: FileKind, root: [u8; 16]) -> Result<Option<Ends>> {
         let header = format::header(kind);
         let end = file.len() - TRAILER_LEN;
-        let stated = file.read(&(end..file.len()))?;
-        let stated = Trailer::believe(&stated, kind, file.len()).ok();
-        let trailers = stated.into_iter().chain(trailers(file.len(), root));
-        for trailer in trailers {
+        let trailer = file.read(&(end..file.len()))?;
+        let stated = Trailer::believe(&trailer, kind, file.len()).ok();
+        let stated = stated.map(|trailer| (Some(trailer.tail_crc), trailer));
+        let computed = trailers(file.len(), root).map(|trailer| (None, trailer));
+        for (tail_crc, trailer) in stated.into_iter().chain(computed) {
             let tail = file.read(&(trailer.page_crcs..end))?.to_vec();
             let pages = (trailer.toc - trailer.page_crcs) as usize;
             let is_sound = |tail: &[u8]| {
                 let (pages, toc) = tail.split_at_checked(pages).unwrap_or((tail, &[]));
                 format::root(&header, pages, toc) == root
             };
-            let flipped = || with_bit_flipped(&tail, trailer.tail_crc);
+            let flipped = || with_bit_flipped(&tail, tail_crc?);
             let tail = match is_sound(&tail) {
                 true => Some(tail),
                 false => flipped().filter(|tail| is_sound(tail)),
@@ -181,25 +188,53 @@ fn room(toc: u64, blocks: u64) -> Option<u64> {
 }
 
 impl Container {
-    /// Patches for the blocks of data whose CRC would be right but for one bit.
-    fn flipped_bits(&self) -> Result<Vec<Patch>> {
+    /// Patches for the blocks of data, and the pages of their CRCs, that would be sound but
+    /// for one bit. None where that are too many, or too much else is damaged.
+    fn flipped_bits(&self) -> Vec<Patch> {
         let mut patches = Vec::new();
-        for number in 0..self.trailer.crc_table.div_ceil(BLOCK) {
-            let range = self.block_range(number);
-            let bytes = self.source.read_unchecked(range.clone())?;
-            // Where the table is damaged, nothing can be said.
-            let Ok(stated) = self.block_crc(number) else {
-                continue;
+        let mut damaged = 0;
+        let mut mend = |start: u64, bytes: &mut [u8], stated: u32| {
+            let found = crc(bytes);
+            if found == stated {
+                return true;
+            }
+            let flipped = flipped_bit(bytes.len(), found ^ stated);
+            let there = flipped.and_then(|(at, bit)| Some((at, bit, bytes.get_mut(at)?)));
+            let Some((at, bit, there)) = there else {
+                damaged += 1;
+                return damaged <= MAX_DAMAGED;
             };
-            if let Some((at, bit)) = flipped_bit(bytes.len(), crc(&bytes) ^ stated) {
-                let byte = bytes.get(at).copied().unwrap_or_default() ^ bit;
-                patches.push(Patch {
-                    offset: range.start + at as u64,
-                    bytes: vec![byte],
-                });
+            *there ^= bit;
+            patches.push(Patch {
+                offset: start + at as u64,
+                bytes: vec![*there],
+            });
+            patches.len() <= MAX_BITS
+        };
+        let table = self.trailer.crc_table..self.trailer.page_crcs;
+        let pages = table.clone().step_by(BLOCK as usize);
+        let mut blocks = 0..self.trailer.crc_table.div_ceil(BLOCK);
+        for (start, &stated) in pages.zip(&self.page_crcs) {
+            // What cannot be read is damaged, and not by a bit.
+            let end = (start + BLOCK).min(table.end);
+            let page = self.source.read_unchecked(start..end);
+            let mut page = page.map_or_else(|_| vec![0; (end - start) as usize], |p| p.to_vec());
+            if !mend(start, &mut page, stated) {
+                return Vec::new();
+            }
+            let is_known = crc(&page) == stated;
+            for (number, stated) in blocks.by_ref().zip(u32s(&page)) {
+                let range = self.block_range(number);
+                let block = self.source.read_unchecked(range.clone());
+                let Some(block) = block.ok().filter(|_| is_known) else {
+                    continue;
+                };
+                if !mend(range.start, &mut block.to_vec(), stated) {
+                    return Vec::new();
+                }
             }
         }
-        Ok(patches)
+        patches
     }
 }
 

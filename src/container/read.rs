@@ -278,7 +278,7 @@ impl Container {
     }
 
     /// The CRC of block `number` from the table, whose page is verified first.
-    pub(super) fn block_crc(&self, number: u64) -> Result<u32> {
+    fn block_crc(&self, number: u64) -> Result<u32> {
         let offset = number * 4;
         let page = self.table_page(offset / BLOCK)?;
         let start = (offset % BLOCK) as usize;

@@ -112,6 +112,52 @@ fn a_bit_in_each_block_is_set_right_if_one_may_guess() {
 }
 
 #[test]
+fn a_bit_of_a_checksum_is_set_right_and_those_of_its_blocks() {
+    let file = Fixture::new();
+    let table = file.sound.len() - 64 - 3 * 32 - 64 - 64;
+    file.is_mended(&[], 2, |bytes| {
+        bytes[table + 5] ^= 1;
+        bytes[70_000] ^= 1;
+    });
+    // Without the checksums, nothing can be said of a block.
+    let damage = |bytes: &mut Vec<u8>| {
+        bytes[table + 5] ^= 3;
+        bytes[70_000] ^= 1;
+    };
+    assert!(file.mended(true, damage).is_none());
+}
+
+#[test]
+fn where_too_much_is_damaged_nothing_is_guessed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    let mut out = ContainerWriter::create(&path, KIND).unwrap();
+    let block = vec![7; BLOCK as usize];
+    out.begin(SectionKind::BLOCKS).unwrap();
+    for _ in 0..=MAX_BITS + 1 {
+        out.write(&block).unwrap();
+    }
+    out.metadata(&7_u32).unwrap();
+    let Written { length, root } = out.finish().unwrap();
+    let sound = std::fs::read(&path).unwrap();
+    let bits = |damaged: usize, change: u8, of: usize| {
+        let mut bytes = sound.clone();
+        for n in 0..damaged {
+            bytes[n * BLOCK as usize + 100] ^= change;
+        }
+        bytes[of * BLOCK as usize + 200] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let mended = mend(&path, KIND, (length, root), true).unwrap();
+        mended.map_or(0, |mended| mended.bits)
+    };
+    // One block with two bits, which are not to be told.
+    assert_eq!(bits(MAX_BITS, 1, 0), MAX_BITS as u64 - 1);
+    assert_eq!(bits(MAX_BITS, 1, MAX_BITS), 0);
+    assert_eq!(bits(MAX_DAMAGED, 3, MAX_BITS), 1);
+    assert_eq!(bits(MAX_DAMAGED + 1, 3, MAX_BITS), 0);
+}
+
+#[test]
 fn another_file_is_not_made_of_it() {
     let file = Fixture::new();
     let cut = |bytes: &mut Vec<u8>| bytes.truncate(100_000);

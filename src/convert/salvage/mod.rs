@@ -4,8 +4,8 @@
 //! Nothing is believed that no checksum vouches for, but checksums are asked
 //! at the finest grain there is: the section's where a block of a file is
 //! damaged, the compressed block's where the section is. What can be told of a
-//! damaged file is set right before (`container/mend.rs`); flipped bits only where
-//! the text that comes of it is the one that was packed. `store.rs` prints
+//! damaged file is set right before (`container/mend.rs`); flipped bits of the data only
+//! where the text that comes of it is the one that was packed. `store.rs` prints
 //! what is left of one store; `report.rs` gathers what is not.
 
 mod report;

@@ -66,7 +66,8 @@ pub struct SetRight {
     pub segment: String,
     /// Parts outside the data, as the manifest proves.
     pub parts: Vec<&'static str>,
-    /// Flipped bits of the data, as the text proves that was packed.
+    /// Bits that were taken for flipped. Where they count for what was written, that is
+    /// the text that was packed.
     pub bits: u64,
 }
 

@@ -37,18 +37,19 @@ pub(super) fn salvage_store(
     progress: &dyn Progress,
 ) -> Result<SalvagedStore> {
     let record = store.record();
+    let length = record.packed.map_or(0, |packed| packed.text.length());
     let salvage = |guess| {
+        progress.begin(&record.file, length);
         let (mended, set_right) = mended(snapshot, record, guess);
         let mut job = Job {
             snapshot,
             mended,
             file: &record.file,
             to,
-            length: record.packed.map_or(0, |packed| packed.text.length()),
+            length,
             losses: Losses::default(),
             progress,
         };
-        progress.begin(&record.file, job.length);
         let written = job.run(store, is_taken);
         progress.end();
         Ok((written?, job.losses, set_right))
