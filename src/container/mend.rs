@@ -1,8 +1,9 @@
 //! Setting right what can be told of a damaged file. The file itself is not changed.
 //!
-//! The header of a kind of files is always the same, and the trailer follows from the length
-//! of the file and of its section table. Whether they are what they were, as the section
-//! table and the CRCs of pages beside them, the root tells that the manifest has: 128 bits.
+//! The header of a kind of files is the same in all of this version, and the trailer follows
+//! from the lengths of the file and of its section table. Whether they are what they were, as
+//! the section table and the CRCs of pages beside them, the root tells that the manifest has:
+//! 128 bits.
 //!
 //! A flipped bit of the data can be found by the CRC of its block, since each of the 2^19
 //! bits changes it in another way. But so may other damage, once in 8,192 times, and the

@@ -128,7 +128,8 @@ pub fn create(path: &Path) -> io::Result<File> {
     Ok(File::new(path, file))
 }
 
-/// [`Disk::sync`] of a file that is closed already.
+/// [`Disk::sync`] of a file that is closed already. Not in place of [`File::sync`]: what could
+/// not be written may have been told to that one, and is told once.
 ///
 /// # Errors
 /// The system's.
