@@ -78,7 +78,7 @@ seeds! {
     manifest_seeds: "manifest", binary_files();
     sync_seeds: "sync", binary_files();
     columns_filters_seeds: "columns_filters", [];
-    query_seeds: "query", [];
+    query_seeds: "query", binary_files();
     commands_seeds: "commands", binary_files();
     stateful_seeds: "stateful", [];
 }

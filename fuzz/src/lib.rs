@@ -7,12 +7,14 @@
 mod bases;
 mod choices;
 mod cpython;
+mod documents;
 mod failing_disk;
 mod forge;
 mod naive;
 mod plain;
 mod reading;
 mod scratch;
+mod spelled;
 mod stacked;
 mod stores;
 

@@ -3,8 +3,9 @@
 //!
 //! The first byte says how the rest becomes files. Raw mode takes it as the
 //! content of one or two of LlamaIndex's files. Built mode reads choices from
-//! it and writes the text of a vector store, so that a few bytes reach the
-//! row classes, columns, orders and oddments that random text never would.
+//! it and writes the text of a store, so that a few bytes reach the row
+//! classes, columns, orders, hashes, JSON in strings and oddments that random
+//! text never would.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +22,7 @@ use twinstore::{
     store::RecordStore,
 };
 
-use super::{choices::Choices, scratch::temp_dir, stores};
+use super::{choices::Choices, documents, scratch::temp_dir, stores};
 
 const NAMES: [&str; 8] = [
     "default__vector_store.json",
@@ -55,9 +56,13 @@ pub fn run(data: &[u8]) {
         }
     } else {
         let mut choices = Choices::new(rest);
-        files.insert(NAMES[0], stores::text(&mut choices));
+        let mut made = || match mode & 8 {
+            0 => (NAMES[0], stores::text(&mut choices)),
+            _ => documents::file(&mut choices),
+        };
+        files.extend([made()]);
         if mode & 2 != 0 {
-            changed = Some(stores::text(&mut choices));
+            changed = Some(made());
         }
     }
     let temp = temp_dir();
@@ -65,8 +70,8 @@ pub fn run(data: &[u8]) {
     fs::create_dir(&dir).unwrap();
     write(&dir, &files, 0);
     check(temp.path(), &dir, &files);
-    if let Some(text) = changed {
-        files.insert(NAMES[0], text);
+    if let Some(changed) = changed {
+        files.extend([changed]);
         write(&dir, &files, 10);
         check(temp.path(), &dir, &files);
     }

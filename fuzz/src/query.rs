@@ -2,9 +2,11 @@
 //! error, under both backends the same. Over sound stores: the answer that looking
 //! at every row gives.
 
+use std::sync::Arc;
+
 use twinstore::{
     Error,
-    container::FileKind,
+    container::{Container, FileKind},
     search::{Hit, VectorStoreQuery, VectorStoreQueryMode},
     store::{NewVector, RecordStore, RowStore, VectorStore},
 };
@@ -14,12 +16,21 @@ use super::{
     choices::Choices,
     naive::{self, Known},
     plain::{self, Filters, Plain},
-    reading::same_under_both_backends,
+    reading::{Log, changed, files_of, is_file, kind_of, same_under_both_backends, unpacked_len},
     stacked::{self, DIM, IDS},
 };
 
-/// Takes `data` as queries, and as a store or changes to one.
+/// Records are asked where their blocks unpack to no more than this.
+const PACKED: u64 = 16 << 10;
+/// Queries of a file have no more components than this, whatever it says.
+const LONGEST: usize = 1024;
+
+/// Takes `data` as queries, and as a store or changes to one; as a store's file where
+/// it begins as all of ours do.
 pub fn run(data: &[u8]) {
+    if is_file(data) {
+        return of_file(data);
+    }
     let mut choices = Choices::new(data);
     match choices.of(4) {
         0 | 1 => of_changed_rows(&mut choices),
@@ -87,6 +98,44 @@ fn vector(choices: &mut Choices<'_>, dim: usize) -> Vec<f64> {
     values
 }
 
+/// A file, which has no room for choices, is asked the same queries each time.
+fn of_file(data: &[u8]) {
+    let Some(kind @ (FileKind::Vectors | FileKind::Records)) = kind_of(data) else {
+        return;
+    };
+    for bytes in files_of(data, kind) {
+        same_under_both_backends(&[(kind, &bytes)], |files, log| {
+            let Some(store) = opened(kind, files, log) else {
+                return;
+            };
+            let dim = log.note(store.dim()).flatten().unwrap_or(DIM);
+            for query in 0..8 {
+                let bytes: Vec<u8> = (0..=255).map(|n: u8| n.wrapping_mul(7) ^ query).collect();
+                let mut choices = Choices::new(&bytes);
+                let [first, second] =
+                    [(); 2].map(|()| Asked::chosen(&mut choices, dim.min(LONGEST), &IDS));
+                ask(&store, &first, &second, log);
+            }
+        });
+    }
+}
+
+fn opened(kind: FileKind, files: Vec<Arc<Container>>, log: &mut Log) -> Option<VectorStore> {
+    if kind == FileKind::Vectors {
+        return log.opened(RowStore::open(files)).map(VectorStore::rows);
+    }
+    let packed = files.iter().map(|file| unpacked_len(file));
+    let is_small = packed.fold(0, u64::saturating_add) <= PACKED;
+    let records = log.opened(RecordStore::open(files))?;
+    is_small.then(|| VectorStore::records(records))
+}
+
+fn ask(store: &VectorStore, first: &Asked, second: &Asked, log: &mut Log) {
+    log.note(store.query(&first.query));
+    log.note(store.query_batch(&[second.query.clone(), first.query.clone()]));
+    log.note(store.selected_rows(&second.query, None).map(|_| ()));
+}
+
 fn of_changed_rows(choices: &mut Choices<'_>) {
     let is_retargeted = !choices.once_in(8);
     let asked = Asked::chosen(choices, DIM, &IDS);
@@ -97,13 +146,9 @@ fn of_changed_rows(choices: &mut Choices<'_>) {
         .map(|(kind, b)| (*kind, b.as_slice()))
         .collect();
     same_under_both_backends(&files, |files, log| {
-        let Some(rows) = log.opened(RowStore::open(files)) else {
-            return;
-        };
-        let store = VectorStore::rows(rows);
-        log.note(store.query(&asked.query));
-        log.note(store.query_batch(&[other.query.clone(), asked.query.clone()]));
-        log.note(store.selected_rows(&other.query, None).map(|_| ()));
+        if let Some(store) = opened(FileKind::Vectors, files, log) {
+            ask(&store, &asked, &other, log);
+        }
     });
 }
 
@@ -111,18 +156,11 @@ fn of_changed_records(choices: &mut Choices<'_>) {
     let asked = Asked::chosen(choices, 2, &["a", "b"]);
     // The last one holds a vector store.
     let base = bases_of(FileKind::Records).last().unwrap();
-    let mut parts = super::reading::changed(choices, std::slice::from_ref(base));
+    let mut parts = changed(choices, std::slice::from_ref(base));
     let (bytes, _) = parts.assemble();
     same_under_both_backends(&[(FileKind::Records, &bytes)], |files, log| {
-        let packed: u64 = files
-            .iter()
-            .map(|file| super::reading::unpacked_len(file))
-            .sum();
-        let Some(records) = log.opened(RecordStore::open(files)) else {
-            return;
-        };
-        if packed <= 16 << 10 {
-            log.note(VectorStore::records(records).query(&asked.query));
+        if let Some(store) = opened(FileKind::Records, files, log) {
+            log.note(store.query(&asked.query));
         }
     });
 }
