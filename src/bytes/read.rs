@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     fs::File,
+    io,
     ops::Range,
     path::{Path, PathBuf},
     sync::{
@@ -29,6 +30,9 @@ pub(crate) struct ReadFile {
     cache: Mutex<Cache>,
     bytes_read: AtomicU64,
     patches: Vec<Patch>,
+    /// What the disk does not give back.
+    #[cfg(test)]
+    pub(crate) lost: Option<Range<u64>>,
 }
 
 /// Bytes that are read in place of those that a file has.
@@ -39,6 +43,12 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
+    /// Whether it has all bytes of `range`.
+    fn covers(&self, range: &Range<u64>) -> bool {
+        let end = self.offset + self.bytes.len() as u64;
+        self.offset <= range.start && range.end <= end
+    }
+
     /// Puts what there is of it into `bytes`, which begin at `start`.
     fn apply(&self, bytes: &mut [u8], start: u64) {
         for (place, &byte) in (self.offset..).zip(&self.bytes) {
@@ -75,6 +85,8 @@ impl ReadFile {
             cache: Mutex::default(),
             bytes_read: AtomicU64::new(0),
             patches: Vec::new(),
+            #[cfg(test)]
+            lost: None,
         })
     }
 
@@ -104,17 +116,31 @@ impl ReadFile {
         let len = len.filter(|_| range.end <= self.len);
         let Some(len) = len.and_then(|len| usize::try_from(len).ok()) else {
             return Err(Error::io("read", &self.path)(
-                std::io::ErrorKind::UnexpectedEof.into(),
+                io::ErrorKind::UnexpectedEof.into(),
             ));
         };
         let mut bytes = AlignedBytes::zeroed(len);
-        read_exact_at(&self.file, &mut bytes, range.start)
-            .map_err(Error::io("read", &self.path))?;
-        self.bytes_read.fetch_add(len as u64, Ordering::Relaxed);
+        // A disk may not give back what a patch stands for.
+        if !self.patches.iter().any(|patch| patch.covers(range)) {
+            self.read_file(&mut bytes, range.start)
+                .map_err(Error::io("read", &self.path))?;
+            self.bytes_read.fetch_add(len as u64, Ordering::Relaxed);
+        }
         for patch in &self.patches {
             patch.apply(&mut bytes, range.start);
         }
         Ok(bytes)
+    }
+
+    fn read_file(&self, bytes: &mut [u8], start: u64) -> io::Result<()> {
+        #[cfg(test)]
+        if let Some(lost) = &self.lost
+            && start < lost.end
+            && lost.start < start + bytes.len() as u64
+        {
+            return Err(io::Error::other("a bad sector"));
+        }
+        read_exact_at(&self.file, bytes, start)
     }
 
     /// The block of number `number`, from the cache or from `range` of the
@@ -174,26 +200,22 @@ impl Cache {
 
 /// Fills `buffer` from the bytes at `offset`.
 #[cfg(unix)]
-pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
 }
 
 /// Fills `buffer` from the bytes at `offset`.
 #[cfg(windows)]
-pub(crate) fn read_exact_at(
-    file: &File,
-    mut buffer: &mut [u8],
-    mut offset: u64,
-) -> std::io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
     use std::os::windows::fs::FileExt;
     while !buffer.is_empty() {
         match file.seek_read(buffer, offset) {
-            Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(n) => {
                 buffer = buffer.split_at_mut(n).1;
                 offset += n as u64;
             }
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }

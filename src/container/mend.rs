@@ -10,7 +10,7 @@
 //! section's CRC would not know better: what one CRC-32 misses, another one misses, too. So
 //! that is a guess, to be proved by what comes of it.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use super::{
     Container, Expected, FileKind, Verify,
@@ -57,14 +57,23 @@ pub(crate) fn mend(
         let file = disk::open_own(path).map_err(Error::io("open", path))?;
         ReadFile::new(file, path)
     };
+    mend_opened(&open, kind, (length, root), guess)
+}
+
+fn mend_opened(
+    open: &dyn Fn() -> Result<ReadFile>,
+    kind: FileKind,
+    (length, root): (u64, [u8; 16]),
+    guess: bool,
+) -> Result<Option<Mended>> {
     let file = open()?;
     if file.len() != length || length < HEADER_LEN + TRAILER_LEN {
         return Ok(None);
     }
-    let Some(ends) = Ends::find(&file, kind, root)? else {
+    let Some(ends) = Ends::find(&file, kind, root) else {
         return Ok(None);
     };
-    let (parts, mut patches): (Vec<_>, Vec<_>) = ends.patches(&file, kind)?.into_iter().unzip();
+    let (parts, mut patches): (Vec<_>, Vec<_>) = ends.patches(&file, kind).into_iter().unzip();
     let expected = Expected::File { length, root };
     let patched = |file: ReadFile, patches: &[Patch]| {
         let source = Source::Read(file.patched(patches.to_vec()));
@@ -102,15 +111,15 @@ struct Ends {
 
 impl Ends {
     /// Those that have the root.
-    fn find(file: &ReadFile, kind: FileKind, root: [u8; 16]) -> Result<Option<Ends>> {
+    fn find(file: &ReadFile, kind: FileKind, root: [u8; 16]) -> Option<Ends> {
         let header = format::header(kind);
         let end = file.len() - TRAILER_LEN;
-        let trailer = file.read(&(end..file.len()))?;
+        let trailer = given_back(file, end..file.len());
         let stated = Trailer::believe(&trailer, kind, file.len()).ok();
         let stated = stated.map(|trailer| (Some(trailer.tail_crc), trailer));
         let computed = trailers(file.len(), root).map(|trailer| (None, trailer));
         for (tail_crc, trailer) in stated.into_iter().chain(computed) {
-            let tail = file.read(&(trailer.page_crcs..end))?.to_vec();
+            let tail = given_back(file, trailer.page_crcs..end);
             let pages = (trailer.toc - trailer.page_crcs) as usize;
             let is_sound = |tail: &[u8]| {
                 let (pages, toc) = tail.split_at_checked(pages).unwrap_or((tail, &[]));
@@ -128,14 +137,14 @@ impl Ends {
                     root,
                     ..trailer
                 };
-                return Ok(Some(Ends { trailer, tail }));
+                return Some(Ends { trailer, tail });
             }
         }
-        Ok(None)
+        None
     }
 
     /// What is different in the file.
-    fn patches(&self, file: &ReadFile, kind: FileKind) -> Result<Vec<(&'static str, Patch)>> {
+    fn patches(&self, file: &ReadFile, kind: FileKind) -> Vec<(&'static str, Patch)> {
         let trailer = file.len() - TRAILER_LEN;
         let parts = [
             ("header", 0, format::header(kind).to_vec()),
@@ -144,12 +153,19 @@ impl Ends {
         ];
         let mut patches = Vec::new();
         for (part, offset, bytes) in parts {
-            if *file.read(&(offset..offset + bytes.len() as u64))? != *bytes {
+            if given_back(file, offset..offset + bytes.len() as u64) != bytes {
                 patches.push((part, Patch { offset, bytes }));
             }
         }
-        Ok(patches)
+        patches
     }
+}
+
+/// What a disk says is there: zeros where it does not give back anything. Whoever asks has
+/// the root to tell whether that can be so.
+fn given_back(file: &ReadFile, range: Range<u64>) -> Vec<u8> {
+    let zeros = |_| vec![0; (range.end - range.start) as usize];
+    file.read(&range).map_or_else(zeros, |bytes| bytes.to_vec())
 }
 
 /// The trailers that a file of `len` bytes may have, one for each number of sections and of

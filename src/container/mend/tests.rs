@@ -91,6 +91,42 @@ fn a_bit_of_the_section_table_is_set_right() {
     assert!(file.mended(true, |bytes| bytes[tail] ^= 3).is_none());
 }
 
+/// What of the fixture's file is left where the disk gives nothing back of a range.
+fn left_without(lost: Range<u64>) -> Option<Mended> {
+    let file = Fixture::new();
+    let path = file.dir.path().join("file");
+    let open = || {
+        let mut file = ReadFile::new(std::fs::File::open(&path).unwrap(), &path)?;
+        file.lost = Some(lost.clone());
+        Ok(file)
+    };
+    let Written { length, root } = file.written;
+    mend_opened(&open, KIND, (length, root), true).unwrap()
+}
+
+#[test]
+fn a_lost_sector_of_the_header_costs_what_else_was_in_it() {
+    let mended = left_without(0..4096).unwrap();
+    assert_eq!((&*mended.parts, mended.bits), (&["header"][..], 0));
+    let file = mended.file;
+    let blocks = file.section(SectionKind::BLOCKS).unwrap();
+    assert!(file.read(blocks, 0..1000).is_err());
+    // The header takes 64 bytes of the first block.
+    let second = file.read(blocks, BLOCK - 64..blocks.len()).unwrap();
+    let sound = &Fixture::new().sound[BLOCK as usize..][..second.len()];
+    assert!(*second == *sound);
+}
+
+#[test]
+fn a_lost_trailer_is_made_anew_and_a_lost_section_table_is_not() {
+    let length = Fixture::new().written.length;
+    let mended = left_without(length - 64..length).unwrap();
+    assert_eq!((&*mended.parts, mended.bits), (&["trailer"][..], 0));
+    mended.file.check().unwrap();
+    assert!(left_without(length - 65..length).is_none());
+    assert!(left_without(0..length).is_none());
+}
+
 #[test]
 fn a_bit_in_each_block_is_set_right_if_one_may_guess() {
     let file = Fixture::new();
