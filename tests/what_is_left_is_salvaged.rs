@@ -20,13 +20,15 @@ use common::{
 };
 use serde_json::{Map, Value, json};
 use twinstore::{
-    Result,
+    Result, StorageContext,
     bytes::Backend,
     container::OpenOptions,
     convert::{
-        LossKind, SalvageOptions, SalvageReport, SalvagedStore, Silent, UnpackOptions, salvage,
+        Loss, LossKind, SalvageOptions, SalvageReport, SalvagedStore, Silent, UnpackOptions,
+        salvage,
     },
     persist_dir::{Snapshot, Writer},
+    storage_context::{JsonTwin, PersistOptions},
 };
 
 const INDEX: &str = "index_store.json";
@@ -426,12 +428,133 @@ fn without_the_newest_manifest_the_generation_before_is_read() {
         .run("salvage", &["--out", &out("two"), "--generation", "2"])
         .ends_with(1);
     assert_eq!(storage.twin_files(), before, "salvage only reads");
+    // Something else in its place is no manifest either.
+    fs::remove_file(storage.twin().join("manifest-0000000002")).unwrap();
+    fs::create_dir(storage.twin().join("manifest-0000000002")).unwrap();
+    let report = storage
+        .run("salvage", &["--out", &out("beside"), "--json"])
+        .ends_with(1)
+        .json();
+    assert_eq!(report["generation"], json!(1));
+    fs::remove_dir(storage.twin().join("manifest-0000000002")).unwrap();
+    fs::write(storage.twin().join("manifest-0000000002"), "gone").unwrap();
     fs::write(storage.twin().join("manifest-0000000001"), "gone").unwrap();
     storage
         .run("salvage", &["--out", &out("none")])
         .ends_with(1)
         .says(["generation 2"]);
     assert!(!storage.beside("none").exists() && !storage.beside("two").exists());
+}
+
+#[test]
+fn what_was_deleted_may_be_back_and_that_is_told() {
+    let storage = Storage::with([
+        (VECTORS, &*big_vectors(4000)),
+        (DOCUMENTS, &*big_documents(300)),
+    ]);
+    storage.pack();
+    let mut context = StorageContext::from_persist_dir(storage.dir()).unwrap();
+    let store = context.vector_store_mut("default").unwrap();
+    store
+        .delete_nodes(Some(&[b"row-7".to_vec()]), None)
+        .unwrap();
+    let docstore = context.docstore_mut().unwrap();
+    docstore.delete_document(b"node-7").unwrap();
+    let options = PersistOptions {
+        json: JsonTwin::Never,
+        rewrite_below: 0,
+        ..PersistOptions::default()
+    };
+    context.persist_with(storage.dir(), &options).unwrap();
+    drop(context);
+    let kept = salvaged(&storage).0;
+    assert!(kept.is_whole(), "{kept:?}");
+    for (file, map, all) in [
+        (VECTORS, "embedding_dict", 4000),
+        (DOCUMENTS, "docstore/data", 300),
+    ] {
+        damage(&storage, file, b"DEAD");
+        let (report, files) = salvaged(&storage);
+        let store = store_of(&report, file);
+        assert_eq!(value(&files[file])[map].as_object().unwrap().len(), all);
+        let is_told = |loss: &Loss| loss.what == LossKind::Deletions;
+        assert!(
+            !store.lost.is_empty() && store.lost.iter().all(is_told),
+            "{:?}",
+            store.lost
+        );
+    }
+}
+
+/// Somebody copied it in blocks of a disk, or not to its end.
+#[test]
+fn a_file_that_has_become_longer_or_lost_its_last_bytes_is_whole() {
+    let storage = Storage::with([
+        (DOCUMENTS, &*big_documents(300)),
+        (VECTORS, &*big_vectors(400)),
+    ]);
+    storage.pack();
+    for file in [DOCUMENTS, VECTORS] {
+        let path = segment(&storage, file);
+        let sound = fs::read(&path).unwrap();
+        let longer = [sound.as_slice(), &[0; 512]].concat();
+        for bytes in [
+            &longer,
+            &sound[..sound.len() - 64],
+            &longer[..sound.len() + 1],
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let (report, files) = salvaged(&storage);
+            assert!(report.is_whole(), "{report:?}");
+            assert!(files[file] == fs::read(storage.dir().join(file)).unwrap());
+            let set_right = &store_of(&report, file).set_right[0];
+            assert!(set_right.parts.contains(&"length"), "{set_right:?}");
+        }
+        fs::write(&path, &sound).unwrap();
+    }
+}
+
+/// The JSON is gone, there is one generation, and nothing else knows which file is which.
+#[test]
+fn a_bit_of_the_only_manifest_costs_nothing() {
+    let all = Storage::with([
+        (DOCUMENTS, &document_store("text")),
+        (INDEX, &document_store("x")),
+    ]);
+    all.pack();
+    let texts = salvaged(&all).1;
+    for file in [DOCUMENTS, INDEX] {
+        fs::remove_file(all.dir().join(file)).unwrap();
+    }
+    let path = all.twin().join("manifest-0000000001");
+    let sound = fs::read(&path).unwrap();
+    for at in 0..sound.len() {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&path, bytes).unwrap();
+        let (report, files) = salvaged(&all);
+        assert!(report.is_whole() && files == texts, "byte {at}: {report:?}");
+        assert!(report.damaged_generations.is_empty(), "byte {at}");
+        let right = report.set_right.unwrap();
+        assert_eq!(right.segment, "manifest-0000000001");
+        assert!(
+            right.bits == 1 || right.parts.len() == 1,
+            "byte {at}: {right:?}"
+        );
+    }
+    fs::write(&path, [&sound[..sound.len() - 64], &[0; 64]].concat()).unwrap();
+    let out = all.beside("out");
+    all.run(
+        "salvage",
+        &["--out", out.to_str().unwrap(), "--generation", "1"],
+    )
+    .ends_with(0)
+    .prints(["set right in manifest-0000000001: trailer"]);
+    // More than that is not to be told.
+    let mut bytes = sound.clone();
+    bytes[100] ^= 0xFF;
+    fs::write(&path, bytes).unwrap();
+    assert!(try_salvage(&all, Backend::Read).is_err());
 }
 
 /// A store whose documents came in two commits.

@@ -14,6 +14,8 @@ struct Maker<'c, 'a> {
     /// Whether strings hold nothing but ASCII, as Python's do.
     is_ascii: bool,
     ids: Vec<String>,
+    /// Tokens of those there were.
+    hashes: Vec<String>,
 }
 
 type Members = Vec<(String, Json)>;
@@ -34,6 +36,14 @@ const WORDS: [&str; 12] = [
     "0123456789abcdef",
 ];
 
+/// Hashes as LlamaIndex.TS spells them, and one that says more than 32 bytes can.
+const BASE64: [&str; 4] = [
+    "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=",
+    "PiPoFgA5WUoziU9lZOGxNIu9egCI1CxKy3PurtWcAJ0=",
+    "Ln0sA6lQeuJl7PW1NWiFpTOTogKdJBOUmXJloaJa78Y=",
+    "ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLt=",
+];
+
 /// The name and the text of a store.
 pub fn file(choices: &mut Choices<'_>) -> (&'static str, Vec<u8>) {
     let style = Style::chosen(choices);
@@ -44,6 +54,7 @@ pub fn file(choices: &mut Choices<'_>) -> (&'static str, Vec<u8>) {
         inside,
         is_ascii,
         ids: Vec::new(),
+        hashes: Vec::new(),
     };
     for n in 0..maker.choices.of(8) {
         let id = maker.id(n);
@@ -133,16 +144,28 @@ impl Maker<'_, '_> {
         copies.collect::<String>().trim_end().to_owned()
     }
 
+    /// A hash as one of the two LlamaIndexes spells it, or nearly so. Often one that
+    /// was there before, as nodes and the store's metadata have the same.
     fn hash(&mut self) -> Json {
-        let word = u64::from_le_bytes(self.choices.word());
-        let hex = format!("{word:016x}").repeat(4);
+        let n = self.choices.of(16);
+        if let Some(hash) = self.hashes.get(n) {
+            return Json::token(hash);
+        }
+        let mut word = u64::from(self.choices.byte());
+        let bytes: [u8; 32] = std::array::from_fn(|_| {
+            word = word.wrapping_mul(6_364_136_223_846_793_005) + 1;
+            (word >> 56) as u8
+        });
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let hash = match self.choices.of(8) {
-            0..=4 => hex,
-            5 => format!("{}A=", "HPM6aKQO4S9cxAZf/S".repeat(3).get(..42).unwrap()),
+            0..=3 => hex,
+            4 | 5 => self.choices.pick(&BASE64).to_owned(),
             6 => hex.to_uppercase(),
             _ => hex[..self.choices.of(64)].to_owned(),
         };
-        self.string(&hash)
+        let hash = self.quoted(&hash);
+        self.hashes.push(hash.clone());
+        Json::Text(hash)
     }
 
     fn metadata(&mut self) -> Json {

@@ -109,15 +109,29 @@ fn of_file(data: &[u8]) {
                 return;
             };
             let dim = log.note(store.dim()).flatten().unwrap_or(DIM);
+            let ids = some_ids(&store, log);
+            let ids: Vec<&str> = ids.iter().map(String::as_str).chain(IDS).collect();
             for query in 0..8 {
                 let bytes: Vec<u8> = (0..=255).map(|n: u8| n.wrapping_mul(7) ^ query).collect();
                 let mut choices = Choices::new(&bytes);
-                let [first, second] =
-                    [(); 2].map(|()| Asked::chosen(&mut choices, dim.min(LONGEST), &IDS));
-                ask(&store, &first, &second, log);
+                let mut chosen = || Asked::chosen(&mut choices, dim.clamp(1, LONGEST), &ids);
+                ask(&store, &chosen(), &chosen(), log);
             }
         });
     }
+}
+
+/// The first ids that are text.
+fn some_ids(store: &VectorStore, log: &mut Log) -> Vec<String> {
+    let mut ids = Vec::new();
+    let each = store.each_id(&mut |id| {
+        if ids.len() < IDS.len() {
+            ids.extend(String::from_utf8(id.to_vec()));
+        }
+        Ok(())
+    });
+    log.note(each);
+    ids
 }
 
 fn opened(kind: FileKind, files: Vec<Arc<Container>>, log: &mut Log) -> Option<VectorStore> {

@@ -38,7 +38,7 @@ impl Style {
         ][choices.of(6)];
         Style {
             begin: choices.pick(&["", "", "\u{feff}", " \n"]),
-            end: choices.pick(&["", "", "\n", " x"]),
+            end: choices.pick(&["", "", "", "", "", "\n", "\n", " x"]),
             comma,
             colon,
             newline,

@@ -15,19 +15,27 @@ use twinstore::{
 use super::{
     bases::bases_of,
     choices::Choices,
-    reading::{Log, changed, files_of, is_file, same_under_both_backends, unpacked_len},
+    reading::{Log, changed, files_of, is_file, kind_of, same_under_both_backends, unpacked_len},
     stacked,
 };
 
 /// Files are printed where they have no more than this of packed text.
 const PACKED: u64 = 16 << 10;
 
-/// Takes `data` as tombstones, or as changes to the files of a store.
+/// Takes `data` as tombstones, as the only file of a store, or as changes to the files of
+/// one.
 pub fn run(data: &[u8]) {
     if is_file(data) {
-        files_of(data, FileKind::Tombstones)
-            .iter()
-            .for_each(|bytes| of_one_file(bytes));
+        let kind = match kind_of(data) {
+            Some(kind @ (FileKind::Vectors | FileKind::Records)) => kind,
+            _ => FileKind::Tombstones,
+        };
+        for bytes in files_of(data, kind) {
+            match kind {
+                FileKind::Tombstones => of_one_file(&bytes),
+                _ => of_a_store(kind, &[(kind, &bytes)]),
+            }
+        }
         return;
     }
     let mut choices = Choices::new(data);
@@ -48,8 +56,12 @@ pub fn run(data: &[u8]) {
         .iter()
         .map(|(kind, b)| (*kind, b.as_slice()))
         .collect();
-    same_under_both_backends(&files, |files, log| {
-        let _ = match base[0].kind {
+    of_a_store(base[0].kind, &files);
+}
+
+fn of_a_store(kind: FileKind, files: &[(FileKind, &[u8])]) {
+    same_under_both_backends(files, |files, log| {
+        let _ = match kind {
             FileKind::Vectors => read_rows(&files, log),
             _ => read_records(&files, log),
         };
@@ -70,9 +82,15 @@ fn check(file: &Arc<Container>, log: &mut Log) -> bool {
     dead.is_some_and(|dead| log.note(dead.check_structure()).is_some())
 }
 
+/// Those of a store, which are its last file, if it has any.
+fn tombstones_are_sound(files: &[Arc<Container>], log: &mut Log) -> bool {
+    let last = files.last();
+    let tombstones = last.filter(|file| file.kind() == FileKind::Tombstones);
+    tombstones.is_none_or(|file| check(file, log))
+}
+
 fn read_rows(files: &[Arc<Container>], log: &mut Log) -> Option<()> {
-    let tombstones = files.last()?;
-    let are_sound = check(tombstones, log);
+    let are_sound = tombstones_are_sound(files, log);
     let rows = log.opened(RowStore::open(files.to_vec()))?;
     let segments = rows.segments().iter();
     let are_sound = segments.fold(are_sound, |sound, segment| {
@@ -104,8 +122,7 @@ fn read_rows(files: &[Arc<Container>], log: &mut Log) -> Option<()> {
 }
 
 fn read_records(files: &[Arc<Container>], log: &mut Log) -> Option<()> {
-    let tombstones = files.last()?;
-    check(tombstones, log);
+    tombstones_are_sound(files, log);
     let packed = files.iter().map(|file| unpacked_len(file));
     let is_small = packed.fold(0, u64::saturating_add) <= PACKED;
     let records = log.opened(RecordStore::open(files.to_vec()))?;

@@ -30,9 +30,6 @@ pub(crate) struct ReadFile {
     cache: Mutex<Cache>,
     bytes_read: AtomicU64,
     patches: Vec<Patch>,
-    /// What the disk does not give back.
-    #[cfg(test)]
-    pub(crate) lost: Option<Range<u64>>,
 }
 
 /// Bytes that are read in place of those that a file has.
@@ -85,14 +82,18 @@ impl ReadFile {
             cache: Mutex::default(),
             bytes_read: AtomicU64::new(0),
             patches: Vec::new(),
-            #[cfg(test)]
-            lost: None,
         })
     }
 
     /// The same file, with other bytes in some places. For one of which nothing was read yet.
     pub(crate) fn patched(self, patches: Vec<Patch>) -> ReadFile {
         ReadFile { patches, ..self }
+    }
+
+    /// The same file as one of `len` bytes. Those beyond its end cannot be read, unless they
+    /// are patched.
+    pub(crate) fn of_length(self, len: u64) -> ReadFile {
+        ReadFile { len, ..self }
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -122,7 +123,7 @@ impl ReadFile {
         let mut bytes = AlignedBytes::zeroed(len);
         // A disk may not give back what a patch stands for.
         if !self.patches.iter().any(|patch| patch.covers(range)) {
-            self.read_file(&mut bytes, range.start)
+            read_exact_at(&self.file, &mut bytes, range.start)
                 .map_err(Error::io("read", &self.path))?;
             self.bytes_read.fetch_add(len as u64, Ordering::Relaxed);
         }
@@ -130,17 +131,6 @@ impl ReadFile {
             patch.apply(&mut bytes, range.start);
         }
         Ok(bytes)
-    }
-
-    fn read_file(&self, bytes: &mut [u8], start: u64) -> io::Result<()> {
-        #[cfg(test)]
-        if let Some(lost) = &self.lost
-            && start < lost.end
-            && lost.start < start + bytes.len() as u64
-        {
-            return Err(io::Error::other("a bad sector"));
-        }
-        read_exact_at(&self.file, bytes, start)
     }
 
     /// The block of number `number`, from the cache or from `range` of the

@@ -120,10 +120,10 @@ enum Io {
     Read,
 }
 
-impl ReadArgs {
-    fn options(&self) -> OpenOptions {
+impl Io {
+    fn options(self) -> OpenOptions {
         OpenOptions {
-            backend: match self.io {
+            backend: match self {
                 Io::Map => Backend::Map,
                 Io::Read => Backend::Read,
             },

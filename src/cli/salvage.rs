@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, ReadArgs, output, progress::Bars};
-use crate::convert::{Loss, LossKind, SalvageOptions, SalvageReport, salvage};
+use super::{Failure, Io, Outcome, output, progress::Bars};
+use crate::convert::{Loss, LossKind, SalvageOptions, SalvageReport, SetRight, salvage};
 
 /// How many keys of a loss are printed; the report in the directory has all.
 const KEYS: usize = 5;
@@ -13,7 +13,7 @@ const KEYS: usize = 5;
 /// Every file is JSON that LlamaIndex loads, without the entries that are
 /// lost, or what is left of a text under a name that ends in .part. What was
 /// lost is printed, and written to SALVAGE.json. Exits with 1 when something
-/// was. On a failing disk, use --io read.
+/// was.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The persist directory
@@ -27,14 +27,16 @@ pub(crate) struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    read: ReadArgs,
+    /// How to read binary files: where a disk fails under `map`, the system
+    /// ends the program
+    #[arg(long, value_enum, default_value = "read")]
+    io: Io,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let options = SalvageOptions {
         generation: args.generation,
-        open: args.read.options(),
+        open: args.io.options(),
     };
     let report = salvage(&args.dir, &args.out, &options, &Bars::new())?;
     if args.json {
@@ -63,14 +65,7 @@ fn describe(report: &SalvageReport) -> String {
     let mut text = output::table(&rows.collect::<Vec<_>>(), &[2]);
     for store in &report.stores {
         for file in &store.set_right {
-            let mut parts: Vec<String> = file.parts.iter().map(ToString::to_string).collect();
-            match file.bits {
-                0 => {}
-                1 => parts.push("one bit".to_owned()),
-                bits => parts.push(format!("{bits} bits")),
-            }
-            let parts = parts.join(", ");
-            let line = format!("{}: set right in {}: {parts}", store.file, file.segment);
+            let line = format!("{}: {}", store.file, right(file));
             text.push_str(&output::visible(&line));
             text.push('\n');
         }
@@ -85,12 +80,25 @@ fn describe(report: &SalvageReport) -> String {
             "generation {generation} is lost: its manifest is damaged\n"
         ));
     }
+    if let Some(manifest) = &report.set_right {
+        text.push_str(&format!("{}\n", right(manifest)));
+    }
     text.push_str(&format!(
         "generation {}, written to {}\n",
         report.generation,
         output::visible(&report.out.display().to_string())
     ));
     text
+}
+
+fn right(file: &SetRight) -> String {
+    let mut parts: Vec<String> = file.parts.iter().map(ToString::to_string).collect();
+    match file.bits {
+        0 => {}
+        1 => parts.push("one bit".to_owned()),
+        bits => parts.push(format!("{bits} bits")),
+    }
+    format!("set right in {}: {}", file.segment, parts.join(", "))
 }
 
 fn words(loss: &Loss) -> String {

@@ -7,7 +7,8 @@ use crate::convert::{VerifyOptions, Warning, verify};
 
 /// Check every byte of the twin against its checksums
 ///
-/// Exits with 1 when something is damaged, and names file and section.
+/// Exits with 1 when something is damaged, and names file and section. On a
+/// failing disk, use --io read.
 /// References between stores that lead nowhere, which --deep looks for, are
 /// warnings: LlamaIndex itself leaves such behind.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let options = VerifyOptions {
         deep: args.deep,
         generation: args.generation,
-        open: args.read.options(),
+        open: args.read.io.options(),
     };
     let report = verify(&args.dir, &options, &Bars::new())?;
     if args.json {

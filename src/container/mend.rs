@@ -57,23 +57,20 @@ pub(crate) fn mend(
         let file = disk::open_own(path).map_err(Error::io("open", path))?;
         ReadFile::new(file, path)
     };
-    mend_opened(&open, kind, (length, root), guess)
-}
-
-fn mend_opened(
-    open: &dyn Fn() -> Result<ReadFile>,
-    kind: FileKind,
-    (length, root): (u64, [u8; 16]),
-    guess: bool,
-) -> Result<Option<Mended>> {
     let file = open()?;
-    if file.len() != length || length < HEADER_LEN + TRAILER_LEN {
+    let found = file.len();
+    // Without more than its trailer, a file is without its section table.
+    if length < HEADER_LEN + TRAILER_LEN || found < length - TRAILER_LEN {
         return Ok(None);
     }
+    let file = file.of_length(length);
     let Some(ends) = Ends::find(&file, kind, root) else {
         return Ok(None);
     };
-    let (parts, mut patches): (Vec<_>, Vec<_>) = ends.patches(&file, kind).into_iter().unzip();
+    let (mut parts, mut patches): (Vec<_>, Vec<_>) = ends.patches(&file, kind).into_iter().unzip();
+    if found != length {
+        parts.push("length");
+    }
     let expected = Expected::File { length, root };
     let patched = |file: ReadFile, patches: &[Patch]| {
         let source = Source::Read(file.patched(patches.to_vec()));
@@ -92,14 +89,45 @@ fn mend_opened(
     let count = bits.len() as u64;
     if count > 0 {
         patches.extend(bits);
-        file = patched(open()?, &patches)?;
+        file = patched(open()?.of_length(length), &patches)?;
     }
     let mended = Mended {
         file,
         parts,
         bits: count,
     };
-    Ok((!patches.is_empty()).then_some(mended))
+    Ok((mended.bits > 0 || !mended.parts.is_empty()).then_some(mended))
+}
+
+/// The same of a file whose length and root nothing else tells, as those of a manifest. Its
+/// trailer does; where that is damaged, nothing else may be, and all that is checked has to
+/// agree with what the rest says the trailer was.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn mend_alone(path: &Path, kind: FileKind) -> Result<Option<Mended>> {
+    let file = disk::open_own(path).map_err(Error::io("open", path))?;
+    let file = ReadFile::new(file, path)?;
+    let length = file.len();
+    let Some(end) = length.checked_sub(TRAILER_LEN) else {
+        return Ok(None);
+    };
+    if let Ok(trailer) = Trailer::believe(&given_back(&file, end..length), kind, length) {
+        return mend(path, kind, (length, trailer.root), true);
+    }
+    let header = format::header(kind);
+    for trailer in trailers(length, [0; 16]) {
+        let pages = given_back(&file, trailer.page_crcs..trailer.toc);
+        let toc = given_back(&file, trailer.toc..end);
+        let root = format::root(&header, &pages, &toc);
+        if let Some(mended) = mend(path, kind, (length, root), false)?
+            && mended.parts == ["trailer"]
+            && mended.file.check().is_ok()
+        {
+            return Ok(Some(mended));
+        }
+    }
+    Ok(None)
 }
 
 /// The parts at both ends of a file, as they were.
@@ -232,7 +260,7 @@ impl Container {
         let pages = table.clone().step_by(BLOCK as usize);
         let mut blocks = 0..self.trailer.crc_table.div_ceil(BLOCK);
         for (start, &stated) in pages.zip(&self.page_crcs) {
-            // What cannot be read is damaged, and not by a bit.
+            // As zeros, what cannot be read is damaged, and by more than a bit.
             let end = (start + BLOCK).min(table.end);
             let page = self.source.read_unchecked(start..end);
             let mut page = page.map_or_else(|_| vec![0; (end - start) as usize], |p| p.to_vec());

@@ -30,7 +30,7 @@ mod tests;
 
 pub(crate) use format::FieldReader;
 pub use kinds::{FileKind, SectionKind};
-pub(crate) use mend::{Mended, mend};
+pub(crate) use mend::{Mended, mend, mend_alone};
 pub use open::{Container, Expected, OpenOptions, Verify};
 pub(crate) use read::InPlace;
 pub use read::Span;

@@ -9,7 +9,11 @@ use std::{
     },
 };
 
-use super::{Container, Verify, format::BLOCK, kinds::SectionKind};
+use super::{
+    Container, Verify,
+    format::{BLOCK, Entry},
+    kinds::SectionKind,
+};
 use crate::{
     bytes::{AlignedBytes, Source, View, prefetch_behind},
     error::{Fault, Result},
@@ -273,8 +277,22 @@ impl Container {
         if crc(bytes) == self.block_crc(number)? {
             return Ok(());
         }
-        let offset = number * BLOCK;
-        Err(self.damaged_part(self.part_at(offset), offset, Fault::Checksum))
+        let (part, offset) = self.damaged_in(&self.block_range(number));
+        Err(self.damaged_part(part, offset, Fault::Checksum))
+    }
+
+    /// The part of a damaged block that is to blame: a section in it that is not whole, or
+    /// else the one that it is only some of.
+    fn damaged_in(&self, block: &Range<u64>) -> (&'static str, u64) {
+        let end = |entry: &Entry| entry.offset + entry.len;
+        let in_it = |entry: &&Entry| entry.offset >= block.start && end(entry) <= block.end;
+        let mut inside = self.entries.iter().filter(in_it);
+        let some_of_it = |entry: &&Entry| entry.offset < block.end && end(entry) > block.start;
+        let found = inside
+            .find(|entry| !self.is_whole(entry.kind))
+            .or_else(|| self.entries.iter().filter(some_of_it).find(|e| !in_it(e)));
+        let found = found.map(|entry| (entry.kind.name(), entry.offset.max(block.start)));
+        found.unwrap_or_else(|| (self.part_at(block.start), block.start))
     }
 
     /// The CRC of block `number` from the table, whose page is verified first.

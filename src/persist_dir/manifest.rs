@@ -22,7 +22,7 @@ use super::{
     names::{self, SegmentKind, SegmentName, TWIN},
 };
 use crate::{
-    container::{FileKind, SectionKind, Written, record},
+    container::{FileKind, Mended, SectionKind, Written, record},
     error::{Error, Fault, Place, Result},
 };
 
@@ -293,6 +293,16 @@ pub fn read(twin_dir: &Path, generation: u64) -> Result<Manifest> {
     let manifest: Manifest = record::read(&path, FileKind::Manifest)?;
     let believed = manifest.believe(generation);
     believed.map_err(|fault| refused(&path, fault))
+}
+
+/// A damaged manifest, where it can be set right; with what was.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(crate) fn read_mended(twin_dir: &Path, generation: u64) -> Result<Option<(Manifest, Mended)>> {
+    let path = manifest_path(twin_dir, generation);
+    let found: Option<(Manifest, _)> = record::read_mended(&path, FileKind::Manifest)?;
+    Ok(found.and_then(|(manifest, mended)| Some((manifest.believe(generation).ok()?, mended))))
 }
 
 /// Reads the manifest of the highest generation; `None` where there is none.

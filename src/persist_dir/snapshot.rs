@@ -86,6 +86,24 @@ impl Snapshot {
         }
     }
 
+    /// Opens a generation whose manifest is damaged, where that can be set right; with what
+    /// was.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn open_mended(
+        persist_dir: &Path,
+        generation: u64,
+        options: &OpenOptions,
+    ) -> Result<Option<(Snapshot, Mended)>> {
+        let twin_dir = manifest::twin_dir(persist_dir);
+        let Some((manifest, mended)) = manifest::read_mended(&twin_dir, generation)? else {
+            return Ok(None);
+        };
+        let (snapshot, _) = Snapshot::of(manifest, &twin_dir, options)?;
+        Ok(Some((snapshot, mended)))
+    }
+
     /// Opens all segments, and tells whether none of them was missing.
     fn of(manifest: Manifest, twin_dir: &Path, options: &OpenOptions) -> Result<(Snapshot, bool)> {
         let path = manifest::manifest_path(twin_dir, manifest.generation);

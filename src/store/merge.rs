@@ -187,6 +187,15 @@ impl<'s> Part<'s> {
     }
 }
 
+/// What cannot be told of the entries of a damaged map.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Doubts {
+    /// In which order those of several segments stand.
+    pub(crate) order: bool,
+    /// Which of them are deleted.
+    pub(crate) deletions: bool,
+}
+
 /// Gives the live entries of a map, in order.
 pub(crate) struct Merge<'s> {
     parts: Vec<Cursor<'s>>,
@@ -212,24 +221,26 @@ impl<'s> Merge<'s> {
     }
 
     /// Of parts whose sequence numbers or tombstones may be damaged. Where they
-    /// are, one part follows another. Says whether they are whole.
-    pub(crate) fn rescued(parts: Vec<Part<'s>>) -> Result<(Merge<'s>, bool)> {
+    /// are, one part follows another, and what may be deleted is there.
+    pub(crate) fn rescued(parts: Vec<Part<'s>>) -> Result<(Merge<'s>, Doubts)> {
         let whole = || -> Result<()> {
             let mut all = Merge::new(parts.clone())?;
             while all.next()?.is_some() {}
             Ok(())
         };
         if parts.len() > 1 && whole().is_ok() {
-            return Ok((Merge::new(parts)?, true));
+            return Ok((Merge::new(parts)?, Doubts::default()));
         }
-        let alone = parts.len() < 2;
         let dead_whole = |part: &Part<'_>| (0..part.entries).all(|n| part.is_live(n).is_ok());
-        let ordered = alone && parts.iter().all(dead_whole);
+        let doubts = Doubts {
+            order: parts.len() > 1,
+            deletions: !parts.iter().all(dead_whole),
+        };
         let parts = parts.into_iter().zip(0_u64..).map(|(part, n)| Part {
             chained: Some(n << 32),
             ..part
         });
-        Ok((Merge::new(parts.collect())?, ordered))
+        Ok((Merge::new(parts.collect())?, doubts))
     }
 
     /// The entry that comes next: its sequence number, the number of its part,

@@ -46,7 +46,7 @@ pub use indices::{
     StructMap, StructMapMut, StructMut,
 };
 pub use keyed::Keys;
-pub(crate) use merge::Merge;
+pub(crate) use merge::{Doubts, Merge};
 pub use node::{MediaResource, Node, NodeRelationship, NodeType, Related, RelatedNodeInfo};
 pub use property_graph::{
     ChunkNode, EntityNode, LabelledNode, LabelledNodes, PropertyGraphStore, Relation, Triplet,

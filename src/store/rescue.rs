@@ -1,6 +1,6 @@
 //! Reading a store of which parts are damaged.
 
-use super::CollectionPath;
+use super::{CollectionPath, Doubts};
 use crate::error::Error;
 
 /// Is told what becomes of the entries of a damaged store.
@@ -11,9 +11,8 @@ pub(crate) trait Rescue {
     fn lost(&mut self, lost: Lost);
     /// A collection was left out with the record that it stands in.
     fn lost_with_record(&mut self, collection: &CollectionPath, entries: u64);
-    /// The order among the entries of several segments, or which of them are
-    /// deleted, cannot be read: one segment follows another.
-    fn disordered(&mut self, collection: &CollectionPath);
+    /// What cannot be told of the entries of a collection or map, if anything.
+    fn doubted(&mut self, collection: &CollectionPath, doubts: Doubts);
     /// How keys were spelled cannot be read: they are spelled as the others.
     fn respelled(&mut self, error: &Error);
 }

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use proptest::prelude::*;
 
-use super::{CollectionPath, Lost, RecordStore, RecordText, Rescue, RowStore};
+use super::{CollectionPath, Doubts, Lost, RecordStore, RecordText, Rescue, RowStore};
 use crate::{
     bytes::Backend,
     container::{Container, Expected, FileKind, OpenOptions},
@@ -103,7 +103,7 @@ impl Rescue for Told {
 
     fn lost_with_record(&mut self, _collection: &CollectionPath, _entries: u64) {}
 
-    fn disordered(&mut self, _collection: &CollectionPath) {}
+    fn doubted(&mut self, _collection: &CollectionPath, _doubts: Doubts) {}
 
     fn respelled(&mut self, _error: &Error) {}
 }

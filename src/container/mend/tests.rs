@@ -49,8 +49,11 @@ impl Fixture {
         let mended = self.mended(bits > 0, damage).unwrap();
         assert_eq!((&*mended.parts, mended.bits), (parts, bits));
         mended.file.check().unwrap();
-        let bytes = mended.file.source.read_unchecked(0..self.written.length);
-        assert!(*bytes.unwrap() == *self.sound);
+        let end = self.written.length;
+        // Its trailer may not be there at all.
+        let parts = [0..end - TRAILER_LEN, end - TRAILER_LEN..end];
+        let bytes = parts.map(|part| mended.file.source.read_unchecked(part).unwrap().to_vec());
+        assert!(bytes.concat() == self.sound);
     }
 }
 
@@ -91,40 +94,43 @@ fn a_bit_of_the_section_table_is_set_right() {
     assert!(file.mended(true, |bytes| bytes[tail] ^= 3).is_none());
 }
 
-/// What of the fixture's file is left where the disk gives nothing back of a range.
-fn left_without(lost: Range<u64>) -> Option<Mended> {
+#[test]
+fn a_file_has_the_length_that_it_had() {
+    let file = Fixture::new();
+    file.is_mended(&["length"], 0, |bytes| bytes.push(0));
+    file.is_mended(&["length"], 0, |bytes| bytes.extend_from_within(..70_000));
+    file.is_mended(&["trailer", "length"], 0, |bytes| {
+        bytes.pop();
+    });
+    file.is_mended(&["header", "trailer", "length"], 3, |bytes| {
+        bytes.truncate(bytes.len() - 64);
+        bytes[..64].fill(0);
+        for byte in [64, 100_000, 131_072] {
+            bytes[byte] ^= 0x20;
+        }
+    });
+    // Some of the section table went, too.
+    assert!(
+        file.mended(true, |bytes| bytes.truncate(bytes.len() - 65))
+            .is_none()
+    );
+}
+
+#[test]
+fn what_is_known_is_not_asked_of_the_disk() {
     let file = Fixture::new();
     let path = file.dir.path().join("file");
-    let open = || {
-        let mut file = ReadFile::new(std::fs::File::open(&path).unwrap(), &path)?;
-        file.lost = Some(lost.clone());
-        Ok(file)
+    let open = || ReadFile::new(std::fs::File::open(&path).unwrap(), &path).unwrap();
+    let end = file.written.length;
+    let patch = Patch {
+        offset: end,
+        bytes: vec![7; 64],
     };
-    let Written { length, root } = file.written;
-    mend_opened(&open, KIND, (length, root), true).unwrap()
-}
-
-#[test]
-fn a_lost_sector_of_the_header_costs_what_else_was_in_it() {
-    let mended = left_without(0..4096).unwrap();
-    assert_eq!((&*mended.parts, mended.bits), (&["header"][..], 0));
-    let file = mended.file;
-    let blocks = file.section(SectionKind::BLOCKS).unwrap();
-    assert!(file.read(blocks, 0..1000).is_err());
-    // The header takes 64 bytes of the first block.
-    let second = file.read(blocks, BLOCK - 64..blocks.len()).unwrap();
-    let sound = &Fixture::new().sound[BLOCK as usize..][..second.len()];
-    assert!(*second == *sound);
-}
-
-#[test]
-fn a_lost_trailer_is_made_anew_and_a_lost_section_table_is_not() {
-    let length = Fixture::new().written.length;
-    let mended = left_without(length - 64..length).unwrap();
-    assert_eq!((&*mended.parts, mended.bits), (&["trailer"][..], 0));
-    mended.file.check().unwrap();
-    assert!(left_without(length - 65..length).is_none());
-    assert!(left_without(0..length).is_none());
+    let longer = open().of_length(end + 64).patched(vec![patch]);
+    assert_eq!(*longer.read(&(end..end + 64)).unwrap(), [7; 64]);
+    assert_eq!(*longer.read(&(end + 1..end + 63)).unwrap(), [7; 62]);
+    assert!(longer.read(&(end - 1..end + 64)).is_err());
+    assert_eq!(given_back(&longer, end - 1..end + 64), [0; 65]);
 }
 
 #[test]
@@ -199,7 +205,6 @@ fn another_file_is_not_made_of_it() {
     let cut = |bytes: &mut Vec<u8>| bytes.truncate(100_000);
     assert!(file.mended(true, cut).is_none());
     assert!(file.mended(true, |bytes| bytes.truncate(3)).is_none());
-    assert!(file.mended(true, |bytes| bytes.push(0)).is_none());
     let path = file.dir.path().join("file");
     std::fs::write(&path, &file.sound).unwrap();
     let mended = mend(&path, KIND, (file.written.length, [7; 16]), true);

@@ -24,23 +24,37 @@ use super::{
     gc::refuse_without_twin,
 };
 use crate::{
+    bytes::Backend,
     container::{OpenOptions, Verify},
     disk,
     error::{Error, Result},
-    persist_dir::{Snapshot, manifest},
+    persist_dir::{Snapshot, manifest, names::manifest_name},
 };
 
 /// The report's name in the new directory.
 const REPORT: &str = "SALVAGE.json";
 
 /// What `salvage` is to do.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SalvageOptions {
     /// The generation to read; without it, the newest whose manifest is whole.
     pub generation: Option<u64>,
     /// How files are opened. They are always verified, as
     /// [`Verify::Finely`] says.
     pub open: OpenOptions,
+}
+
+impl Default for SalvageOptions {
+    /// Files are read: where a disk fails under a map, the system ends the process.
+    fn default() -> SalvageOptions {
+        SalvageOptions {
+            generation: None,
+            open: OpenOptions {
+                backend: Backend::Read,
+                ..OpenOptions::default()
+            },
+        }
+    }
 }
 
 /// Writes what is left of the twin in `dir` to the new directory `out`: each
@@ -67,7 +81,11 @@ pub fn salvage(
         verify: Verify::Finely,
         ..options.open
     };
-    let (snapshot, damaged_generations) = newest_readable(dir, options.generation, &open)?;
+    let Readable {
+        snapshot,
+        damaged,
+        set_right,
+    } = Readable::find(dir, options.generation, &open)?;
     let fresh = FreshDir::create(out)?;
     let files: Vec<&str> = snapshot
         .stores()
@@ -89,7 +107,8 @@ pub fn salvage(
     };
     let report = SalvageReport {
         generation: snapshot.generation(),
-        damaged_generations,
+        damaged_generations: damaged,
+        set_right,
         out: out.to_owned(),
         report: free_name(REPORT, &taken),
         stores,
@@ -99,34 +118,56 @@ pub fn salvage(
     Ok(report)
 }
 
-/// Opens the generation asked for, or the newest that has a whole manifest.
-fn newest_readable(
-    dir: &Path,
-    generation: Option<u64>,
-    open: &OpenOptions,
-) -> Result<(Snapshot, Vec<u64>)> {
-    if generation.is_some() {
-        return Ok((Snapshot::open(dir, generation, open)?, Vec::new()));
-    }
-    let mut damaged = Vec::new();
-    let newest = match Snapshot::open(dir, None, open) {
-        Err(e @ Error::DamagedManifest { .. }) => e,
-        Err(e @ Error::LostGeneration { generation, .. }) => {
+/// What is to be salvaged.
+struct Readable {
+    snapshot: Snapshot,
+    /// Generations whose manifests cannot be read.
+    damaged: Vec<u64>,
+    /// What was set right of its manifest.
+    set_right: Option<SetRight>,
+}
+
+impl Readable {
+    /// The generation asked for, or the newest whose manifest can be read.
+    fn find(dir: &Path, generation: Option<u64>, open: &OpenOptions) -> Result<Readable> {
+        let mut damaged = Vec::new();
+        let error = match Snapshot::open(dir, generation, open) {
+            Ok(snapshot) => return Ok(Readable::whole(snapshot, damaged)),
+            Err(e @ Error::LostGeneration { generation, .. }) => {
+                damaged.push(generation);
+                e
+            }
+            // The disk may not give it back, or something else may have its name.
+            Err(e @ (Error::DamagedManifest { .. } | Error::Io { .. })) => e,
+            Err(e) => return Err(e),
+        };
+        let kept = match generation {
+            Some(generation) => vec![generation],
+            None => manifest::generations(&manifest::twin_dir(dir))?,
+        };
+        for generation in kept.into_iter().rev() {
+            if let Ok(snapshot) = Snapshot::open(dir, Some(generation), open) {
+                return Ok(Readable::whole(snapshot, damaged));
+            }
+            if let Ok(Some((snapshot, mended))) = Snapshot::open_mended(dir, generation, open) {
+                let set_right = Some(SetRight::of(manifest_name(generation), &mended));
+                return Ok(Readable {
+                    set_right,
+                    ..Readable::whole(snapshot, damaged)
+                });
+            }
             damaged.push(generation);
-            e
         }
-        other => return Ok((other?, damaged)),
-    };
-    for generation in manifest::generations(&manifest::twin_dir(dir))?
-        .into_iter()
-        .rev()
-    {
-        match Snapshot::open(dir, Some(generation), open) {
-            Ok(snapshot) => return Ok((snapshot, damaged)),
-            Err(_) => damaged.push(generation),
+        Err(error)
+    }
+
+    fn whole(snapshot: Snapshot, damaged: Vec<u64>) -> Readable {
+        Readable {
+            snapshot,
+            damaged,
+            set_right: None,
         }
     }
-    Err(newest)
 }
 
 fn write_report(report: &SalvageReport, path: &PathBuf) -> Result<()> {

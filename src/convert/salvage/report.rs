@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::{
+    container::Mended,
     error::Error,
-    store::{CollectionPath, Lost, Rescue},
+    store::{CollectionPath, Doubts, Lost, Rescue},
 };
 
 /// How many keys are listed for a store.
@@ -21,6 +22,8 @@ pub struct SalvageReport {
     pub generation: u64,
     /// Newer ones, whose manifests cannot be read.
     pub damaged_generations: Vec<u64>,
+    /// Where the manifest that was read is damaged, what of it was set right.
+    pub set_right: Option<SetRight>,
     /// The new directory.
     pub out: PathBuf,
     /// The file in it that holds this report.
@@ -69,6 +72,16 @@ pub struct SetRight {
     /// Bits that were taken for flipped. Where they count for what was written, that is
     /// the text that was packed.
     pub bits: u64,
+}
+
+impl SetRight {
+    pub(super) fn of(segment: impl Into<String>, mended: &Mended) -> SetRight {
+        SetRight {
+            segment: segment.into(),
+            parts: mended.parts.clone(),
+            bits: mended.bits,
+        }
+    }
 }
 
 /// What a [`Loss`] is a loss of.
@@ -234,14 +247,19 @@ impl Rescue for Losses {
         });
     }
 
-    fn disordered(&mut self, collection: &CollectionPath) {
-        self.lost.push(Loss {
-            collection: Some(collection.to_string()),
-            ..Loss::new(
-                LossKind::Order,
-                "sequence numbers or deletions are damaged: one binary file follows another",
-            )
-        });
+    fn doubted(&mut self, collection: &CollectionPath, doubts: Doubts) {
+        let order = "sequence numbers or deletions are damaged: one binary file follows another";
+        let deletions = "which entries are deleted cannot be read: some may be back";
+        let of = [
+            (doubts.deletions, LossKind::Deletions, deletions),
+            (doubts.order, LossKind::Order, order),
+        ];
+        for (_, what, reason) in of.into_iter().filter(|(is_lost, ..)| *is_lost) {
+            self.lost.push(Loss {
+                collection: Some(collection.to_string()),
+                ..Loss::new(what, reason)
+            });
+        }
     }
 
     fn respelled(&mut self, error: &Error) {

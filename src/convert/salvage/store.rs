@@ -98,12 +98,8 @@ fn mended(snapshot: &Snapshot, record: &Store, guess: bool) -> (MendedFiles, Vec
     for segment in record.segments.iter().chain(&record.verbatim) {
         // What cannot be read is met again by who needs it.
         if let Ok(Some(mended)) = snapshot.mended(segment, guess) {
+            set_right.push(SetRight::of(segment.name.to_string(), &mended));
             files.insert(segment.name, Arc::new(mended.file));
-            set_right.push(SetRight {
-                segment: segment.name.to_string(),
-                parts: mended.parts,
-                bits: mended.bits,
-            });
         }
     }
     (files, set_right)

@@ -128,10 +128,8 @@ impl MapText<'_> {
         let segments = stack.segments().iter();
         let printers = segments.map(|segment| EntryPrinter::rescuing(segment, map, rescue));
         let mut printers: Vec<_> = printers.collect();
-        let (mut entries, ordered) = stack.rescued(map)?;
-        if !ordered {
-            rescue.disordered(&self.path());
-        }
+        let (mut entries, doubts) = stack.rescued(map)?;
+        rescue.doubted(&self.path(), doubts);
         let mut first = true;
         while let Some((n, entry)) = entries.next()? {
             let before = out.len();

@@ -16,11 +16,9 @@ use crate::{
 impl<'s> RecordText<'s, '_> {
     /// The entries of a view, in the best order that can be had.
     pub(super) fn rescued(&mut self, view: &View<'s>) -> Result<super::Entries<'s>> {
-        let (entries, ordered) = view.rescued()?;
-        if let (false, Some(rescue)) = (ordered, &mut self.rescue)
-            && let Some(path) = view.path()
-        {
-            rescue.disordered(path);
+        let (entries, doubts) = view.rescued()?;
+        if let (Some(rescue), Some(path)) = (&mut self.rescue, view.path()) {
+            rescue.doubted(path, doubts);
         }
         Ok(entries)
     }

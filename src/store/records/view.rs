@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Error,
     error::Result,
-    store::merge::{Gone, Merge, Part},
+    store::merge::{Doubts, Gone, Merge, Part},
 };
 
 impl RecordStore {
@@ -143,11 +143,10 @@ impl<'s> View<'s> {
         Ok(self.entries_of(Merge::new(self.merged()?)?))
     }
 
-    /// The same where parts of the store may be damaged. Says whether the
-    /// order is the true one.
-    pub(crate) fn rescued(&self) -> Result<(Entries<'s>, bool)> {
-        let (merge, ordered) = Merge::rescued(self.merged()?)?;
-        Ok((self.entries_of(merge), ordered))
+    /// The same where parts of the store may be damaged.
+    pub(crate) fn rescued(&self) -> Result<(Entries<'s>, Doubts)> {
+        let (merge, doubts) = Merge::rescued(self.merged()?)?;
+        Ok((self.entries_of(merge), doubts))
     }
 
     /// What a segment has of the collection.

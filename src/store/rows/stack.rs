@@ -9,7 +9,7 @@ use crate::{
     segment::{Map, Member, TombstoneSegment, VectorSegment},
     store::{
         MAP_NAMES,
-        merge::{Gone, Merge, Part},
+        merge::{Doubts, Gone, Merge, Part},
     },
 };
 
@@ -161,9 +161,8 @@ impl Stack {
         Merge::new(self.parts(0, map)?)
     }
 
-    /// The live entries of a map of which parts may be damaged. Says whether
-    /// their order is the true one.
-    pub(crate) fn rescued(&self, map: Map) -> Result<(Merge<'_>, bool)> {
+    /// The live entries of a map of which parts may be damaged.
+    pub(crate) fn rescued(&self, map: Map) -> Result<(Merge<'_>, Doubts)> {
         Merge::rescued(self.parts(0, map)?)
     }
 
