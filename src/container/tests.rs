@@ -181,6 +181,29 @@ fn a_failed_block_is_blamed_on_the_damaged_section() {
     fixture.change(|bytes| bytes[offset as usize + 1] ^= 4);
     let file = fixture.open(&OpenOptions::default()).unwrap();
     assert_eq!(fault(file.check()), ("CLASSES", Fault::Checksum));
+    // Whichever of them is read.
+    for options in backends() {
+        let file = fixture.open(&options).unwrap();
+        for kind in [SectionKind::PLANE, SectionKind::CLASSES, SectionKind::META] {
+            let span = file.require(kind).unwrap();
+            let read = file.read(span, span.len() - 1..span.len());
+            assert_eq!(fault(read), ("CLASSES", Fault::Checksum));
+        }
+    }
+    // PLANE has blocks of its own, too.
+    fixture.change(|bytes| {
+        bytes[offset as usize + 1] ^= 4;
+        bytes[offset as usize - 100] ^= 4;
+    });
+    for options in backends() {
+        let file = fixture.open(&options).unwrap();
+        let classes = file.require(SectionKind::CLASSES).unwrap();
+        assert_eq!(fault(file.read(classes, 0..3)), ("PLANE", Fault::Checksum));
+    }
+    fixture.change(|bytes| {
+        bytes[offset as usize + 1] ^= 4;
+        bytes[offset as usize - 100] ^= 4;
+    });
     fixture.change(|bytes| {
         bytes[offset as usize + 1] ^= 4;
         bytes[offset as usize + 3] = 1;
