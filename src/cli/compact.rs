@@ -22,7 +22,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let options = CompactOptions {
-        open: args.read.io.options(),
+        open: args.read.options(),
         ..CompactOptions::default()
     };
     let report = compact(&args.dir, &options, &Bars::new())?;

@@ -39,7 +39,7 @@ enum When {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let mut context = StorageContext::open(&args.dir, &args.read.io.options())?;
+    let mut context = StorageContext::open(&args.dir, &args.read.options())?;
     let deleted = context.delete_ref_doc(args.ref_doc.as_bytes());
     let options = PersistOptions {
         json: match args.write_json {

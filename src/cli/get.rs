@@ -33,7 +33,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let options = args.read.io.options();
+    let options = args.read.options();
     let store = StoreView::open(&args.dir, &args.store, args.generation, &options)?;
     let found = store.get(args.collection.as_ref(), args.key.as_encoded_bytes())?;
     let mut text = if args.json {

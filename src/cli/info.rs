@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let report = info(&args.dir, args.generation, &args.read.io.options())?;
+    let report = info(&args.dir, args.generation, &args.read.options())?;
     if args.json {
         output::json(&report)?;
     } else {

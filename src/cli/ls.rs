@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
 }
 
 fn all_stores(args: &Args) -> Result<Outcome, Failure> {
-    let stores = stores(&args.dir, args.generation, &args.read.io.options())?;
+    let stores = stores(&args.dir, args.generation, &args.read.options())?;
     if args.json {
         output::json(&serde_json::json!({ "stores": stores }))?;
     } else {
@@ -67,7 +67,7 @@ fn all_stores(args: &Args) -> Result<Outcome, Failure> {
 }
 
 fn keys(args: &Args, name: &str) -> Result<Outcome, Failure> {
-    let options = args.read.io.options();
+    let options = args.read.options();
     let store = StoreView::open(&args.dir, name, args.generation, &options)?;
     let wanted = match &args.collection {
         Some(collection) => vec![collection.clone()],

@@ -120,6 +120,12 @@ enum Io {
     Read,
 }
 
+impl ReadArgs {
+    fn options(&self) -> OpenOptions {
+        self.io.options()
+    }
+}
+
 impl Io {
     fn options(self) -> OpenOptions {
         OpenOptions {

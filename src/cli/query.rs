@@ -114,7 +114,7 @@ fn score<S: serde::Serializer>(score: &f64, out: S) -> Result<S::Ok, S::Error> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let options = args.read.io.options();
+    let options = args.read.options();
     let context = match args.generation {
         Some(generation) => StorageContext::open_generation(&args.dir, generation, &options)?,
         None => StorageContext::open(&args.dir, &options)?,

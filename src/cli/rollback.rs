@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let report = rollback(&args.dir, args.to, &args.read.io.options())?;
+    let report = rollback(&args.dir, args.to, &args.read.options())?;
     if args.json {
         output::json(&report)?;
         return Ok(Outcome::Well);

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         store: args.store.clone(),
         generation: args.generation,
         prefer_twin: args.prefer.is_some(),
-        open: args.read.io.options(),
+        open: args.read.options(),
     };
     let report = unpack(&args.dir, &options, &Bars::new())?;
     if args.json {

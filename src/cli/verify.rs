@@ -7,10 +7,10 @@ use crate::convert::{VerifyOptions, Warning, verify};
 
 /// Check every byte of the twin against its checksums
 ///
-/// Exits with 1 when something is damaged, and names file and section. On a
-/// failing disk, use --io read.
+/// Exits with 1 when something is damaged, and names file and section.
 /// References between stores that lead nowhere, which --deep looks for, are
-/// warnings: LlamaIndex itself leaves such behind.
+/// warnings: LlamaIndex itself leaves such behind. On a failing disk, use
+/// --io read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The persist directory
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let options = VerifyOptions {
         deep: args.deep,
         generation: args.generation,
-        open: args.read.io.options(),
+        open: args.read.options(),
     };
     let report = verify(&args.dir, &options, &Bars::new())?;
     if args.json {
