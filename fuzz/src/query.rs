@@ -29,12 +29,21 @@ const LONGEST: usize = 1024;
 /// it begins as all of ours do.
 pub fn run(data: &[u8]) {
     if is_file(data) {
-        return of_file(data);
+        if let Some(kind @ (FileKind::Vectors | FileKind::Records)) = kind_of(data) {
+            for bytes in files_of(data, kind) {
+                of_one_file(kind, &bytes);
+            }
+        }
+        return;
     }
     let mut choices = Choices::new(data);
+    let one_of = |kind, choices: &mut _| {
+        of_one_file(kind, &changed(choices, bases_of(kind)).assemble().0);
+    };
     match choices.of(4) {
-        0 | 1 => of_changed_rows(&mut choices),
-        2 => of_changed_records(&mut choices),
+        0 => of_changed_rows(&mut choices),
+        1 => one_of(FileKind::Vectors, &mut choices),
+        2 => one_of(FileKind::Records, &mut choices),
         _ => of_sound_store(&mut choices),
     }
 }
@@ -98,27 +107,23 @@ fn vector(choices: &mut Choices<'_>, dim: usize) -> Vec<f64> {
     values
 }
 
-/// A file, which has no room for choices, is asked the same queries each time.
-fn of_file(data: &[u8]) {
-    let Some(kind @ (FileKind::Vectors | FileKind::Records)) = kind_of(data) else {
-        return;
-    };
-    for bytes in files_of(data, kind) {
-        same_under_both_backends(&[(kind, &bytes)], |files, log| {
-            let Some(store) = opened(kind, files, log) else {
-                return;
-            };
-            let dim = log.note(store.dim()).flatten().unwrap_or(DIM);
-            let ids = some_ids(&store, log);
-            let ids: Vec<&str> = ids.iter().map(String::as_str).chain(IDS).collect();
-            for query in 0..8 {
-                let bytes: Vec<u8> = (0..=255).map(|n: u8| n.wrapping_mul(7) ^ query).collect();
-                let mut choices = Choices::new(&bytes);
-                let mut chosen = || Asked::chosen(&mut choices, dim.clamp(1, LONGEST), &ids);
-                ask(&store, &chosen(), &chosen(), log);
-            }
-        });
-    }
+/// The only file of a store. It is asked the same queries each time, since a whole file has
+/// no room for choices.
+fn of_one_file(kind: FileKind, bytes: &[u8]) {
+    same_under_both_backends(&[(kind, bytes)], |files, log| {
+        let Some(store) = opened(kind, files, log) else {
+            return;
+        };
+        let dim = log.note(store.dim()).flatten().unwrap_or(DIM);
+        let ids = some_ids(&store, log);
+        let ids: Vec<&str> = ids.iter().map(String::as_str).chain(IDS).collect();
+        for query in 0..8 {
+            let bytes: Vec<u8> = (0..=255).map(|n: u8| n.wrapping_mul(7) ^ query).collect();
+            let mut choices = Choices::new(&bytes);
+            let mut chosen = || Asked::chosen(&mut choices, dim.clamp(1, LONGEST), &ids);
+            ask(&store, &chosen(), &chosen(), log);
+        }
+    });
 }
 
 /// The first ids that are text.
@@ -162,19 +167,6 @@ fn of_changed_rows(choices: &mut Choices<'_>) {
     same_under_both_backends(&files, |files, log| {
         if let Some(store) = opened(FileKind::Vectors, files, log) {
             ask(&store, &asked, &other, log);
-        }
-    });
-}
-
-fn of_changed_records(choices: &mut Choices<'_>) {
-    let asked = Asked::chosen(choices, 2, &["a", "b"]);
-    // The last one holds a vector store.
-    let base = bases_of(FileKind::Records).last().unwrap();
-    let mut parts = changed(choices, std::slice::from_ref(base));
-    let (bytes, _) = parts.assemble();
-    same_under_both_backends(&[(FileKind::Records, &bytes)], |files, log| {
-        if let Some(store) = opened(FileKind::Records, files, log) {
-            log.note(store.query(&asked.query));
         }
     });
 }
