@@ -71,7 +71,8 @@ fn parts(bytes: &[u8]) -> Vec<(String, Range<usize>)> {
         ("block checksums".to_owned(), crcs..pages),
         ("section table".to_owned(), table..trailer),
         ("trailer".to_owned(), trailer..bytes.len()),
-        // As disks have them: they hold what is beside those two as well.
+        // As disks have them: they hold what is beside those two as well. (How much of the
+        // table is in the last one, the length of the file decides.)
         ("first sector".to_owned(), 0..SECTOR),
         (
             "last sector".to_owned(),
@@ -92,7 +93,7 @@ fn parts(bytes: &[u8]) -> Vec<(String, Range<usize>)> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Damage {
     Bit,
-    /// A sector's length of nothing, as far as the part goes.
+    /// A sector's length of rubbish, as far as the part goes.
     Sector,
 }
 

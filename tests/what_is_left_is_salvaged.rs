@@ -6,127 +6,34 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
+#[path = "common/salvaging.rs"]
+mod salvaging;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    ops::Range,
-    path::PathBuf,
 };
 
 use common::{
-    DOCUMENTS, Files, Storage, VECTORS, data_dir, document_store, files_of, in_parallel, options,
-    persist_dirs, vector_store,
+    DOCUMENTS, Storage, VECTORS, data_dir, document_store, files_of, in_parallel, persist_dirs,
+    vector_store,
+};
+use salvaging::{
+    REPORT, big_documents, big_vectors, damage, noise, salvaged, section, segment, store_of,
+    try_salvage, value,
 };
 use serde_json::{Map, Value, json};
 use twinstore::{
-    Result, StorageContext,
+    StorageContext,
     bytes::Backend,
     container::OpenOptions,
-    convert::{
-        Loss, LossKind, SalvageOptions, SalvageReport, SalvagedStore, Silent, UnpackOptions,
-        salvage,
-    },
+    convert::{Loss, LossKind, UnpackOptions},
     persist_dir::{Snapshot, Writer},
     storage_context::{JsonTwin, PersistOptions},
 };
 
 const INDEX: &str = "index_store.json";
-const REPORT: &str = "SALVAGE.json";
 const BLOCK: u64 = 65_536;
-
-fn try_salvage(storage: &Storage, backend: Backend) -> Result<(SalvageReport, Files)> {
-    let out = storage.beside("salvaged");
-    let _ = fs::remove_dir_all(&out);
-    let options = SalvageOptions {
-        open: options(backend),
-        ..SalvageOptions::default()
-    };
-    let report = salvage(&storage.dir(), &out, &options, &Silent)?;
-    Ok((report, files_of(&out)))
-}
-
-/// What both backends salvage, without the report.
-fn salvaged(storage: &Storage) -> (SalvageReport, Files) {
-    let (report, mut files) = try_salvage(storage, Backend::Map).unwrap();
-    let (_, other) = try_salvage(storage, Backend::Read).unwrap();
-    assert!(files == other, "the backends differ");
-    let listed: Value = serde_json::from_slice(&files.remove(REPORT).unwrap()).unwrap();
-    assert_eq!(listed, serde_json::to_value(&report).unwrap());
-    (report, files)
-}
-
-fn store_of<'r>(report: &'r SalvageReport, file: &str) -> &'r SalvagedStore {
-    report.stores.iter().find(|s| s.file == file).unwrap()
-}
-
-fn value(text: &[u8]) -> Value {
-    serde_json::from_slice(text).unwrap()
-}
-
-/// The binary file of a store.
-fn segment(storage: &Storage, file: &str) -> PathBuf {
-    let info = storage.info();
-    let store = info.stores.iter().find(|s| s.file == file).unwrap();
-    storage.twin().join(store.segments.last().unwrap())
-}
-
-/// Where a section stands, as FORMAT.md says.
-fn section(bytes: &[u8], kind: &[u8; 4]) -> Range<usize> {
-    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
-    let trailer = bytes.len() - 64;
-    let mut entries = bytes[number(trailer + 16)..trailer].chunks(32);
-    let entry = entries.find(|entry| &entry[..4] == kind).unwrap();
-    let field = |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap()) as usize;
-    field(8)..field(8) + field(16)
-}
-
-/// Spoils a byte in the middle of a section; returns where. (A bit might be set right.)
-fn damage(storage: &Storage, file: &str, kind: &[u8; 4]) -> usize {
-    let path = segment(storage, file);
-    let mut bytes = fs::read(&path).unwrap();
-    let section = section(&bytes, kind);
-    let at = (section.start + section.end) / 2;
-    bytes[at] ^= 0xFF;
-    fs::write(path, bytes).unwrap();
-    at
-}
-
-/// Text that does not compress to nothing.
-fn noise(seed: usize, words: usize) -> String {
-    let mut state = seed as u64 * 7919 + 1;
-    let mut text = String::new();
-    for _ in 0..words {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        text.push_str(&format!("{:x} ", state >> 30));
-    }
-    text
-}
-
-fn big_documents(nodes: usize) -> String {
-    let data: Map<_, _> = (0..nodes)
-        .map(|n| {
-            let node = json!({"__data__": {"id_": format!("node-{n}"), "text": noise(n, 100)}, "__type__": "1"});
-            (format!("node-{n}"), node)
-        })
-        .collect();
-    json!({"docstore/data": data, "docstore/metadata": {"node-0": {"doc_hash": "x"}}}).to_string()
-}
-
-fn big_vectors(rows: usize) -> String {
-    let map = |entry: &dyn Fn(usize) -> Value| -> Value {
-        let entries = (0..rows).map(|row| (format!("row-{row}"), entry(row)));
-        Value::Object(entries.collect())
-    };
-    json!({
-        "embedding_dict": map(&|row| (0..16).map(|n| json!((row * 16 + n) as f64 + 0.5)).collect()),
-        "text_id_to_ref_doc_id": map(&|row| json!(format!("ref-{}", row % 7))),
-        "metadata_dict": map(&|row| json!({"text": noise(row, 30), "page": row % 5})),
-    })
-    .to_string()
-}
 
 /// Fails unless `left` is `all` without the `lost` keys, in order. Gives the
 /// lost ones back.
@@ -159,47 +66,6 @@ fn of_a_sound_twin_all_is_left() {
             dir.display()
         );
     });
-}
-
-#[test]
-fn what_is_set_right_is_told() {
-    let storage = Storage::with([(DOCUMENTS, &big_documents(300))]);
-    storage.pack();
-    let path = segment(&storage, DOCUMENTS);
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[..64].fill(0);
-    for kind in [b"BLKS", b"META"] {
-        let at = section(&bytes, kind).start + 3;
-        bytes[at] ^= 4;
-    }
-    fs::write(path, bytes).unwrap();
-    let out = storage.beside("out");
-    storage
-        .run("salvage", &["--out", out.to_str().unwrap()])
-        .ends_with(0)
-        .prints(["whole", "set right in rec-", ": header, 2 bits"]);
-    let (report, files) = salvaged(&storage);
-    assert!(files[DOCUMENTS] == big_documents(300).as_bytes());
-    let [file] = store_of(&report, DOCUMENTS).set_right.as_slice() else {
-        panic!("{report:?}");
-    };
-    assert_eq!((&*file.parts, file.bits), (&["header"][..], 2));
-}
-
-/// A bit is a guess; where another block is damaged beyond it, nothing proves it.
-#[test]
-fn what_is_not_proved_is_not_believed() {
-    let storage = Storage::with([(DOCUMENTS, &big_documents(300))]);
-    storage.pack();
-    let path = segment(&storage, DOCUMENTS);
-    let mut bytes = fs::read(&path).unwrap();
-    let blocks = section(&bytes, b"BLKS");
-    bytes[blocks.start + 100] ^= 4;
-    bytes[blocks.end - 100] ^= 0xFF;
-    fs::write(path, bytes).unwrap();
-    let (report, _) = salvaged(&storage);
-    let store = store_of(&report, DOCUMENTS);
-    assert_eq!((store.lost.len(), store.set_right.len()), (2, 0));
 }
 
 #[test]
@@ -484,77 +350,6 @@ fn what_was_deleted_may_be_back_and_that_is_told() {
             store.lost
         );
     }
-}
-
-/// Somebody copied it in blocks of a disk, or not to its end.
-#[test]
-fn a_file_that_has_become_longer_or_lost_its_last_bytes_is_whole() {
-    let storage = Storage::with([
-        (DOCUMENTS, &*big_documents(300)),
-        (VECTORS, &*big_vectors(400)),
-    ]);
-    storage.pack();
-    for file in [DOCUMENTS, VECTORS] {
-        let path = segment(&storage, file);
-        let sound = fs::read(&path).unwrap();
-        let longer = [sound.as_slice(), &[0; 512]].concat();
-        for bytes in [
-            &longer,
-            &sound[..sound.len() - 64],
-            &longer[..sound.len() + 1],
-        ] {
-            fs::write(&path, bytes).unwrap();
-            let (report, files) = salvaged(&storage);
-            assert!(report.is_whole(), "{report:?}");
-            assert!(files[file] == fs::read(storage.dir().join(file)).unwrap());
-            let set_right = &store_of(&report, file).set_right[0];
-            assert!(set_right.parts.contains(&"length"), "{set_right:?}");
-        }
-        fs::write(&path, &sound).unwrap();
-    }
-}
-
-/// The JSON is gone, there is one generation, and nothing else knows which file is which.
-#[test]
-fn a_bit_of_the_only_manifest_costs_nothing() {
-    let all = Storage::with([
-        (DOCUMENTS, &document_store("text")),
-        (INDEX, &document_store("x")),
-    ]);
-    all.pack();
-    let texts = salvaged(&all).1;
-    for file in [DOCUMENTS, INDEX] {
-        fs::remove_file(all.dir().join(file)).unwrap();
-    }
-    let path = all.twin().join("manifest-0000000001");
-    let sound = fs::read(&path).unwrap();
-    for at in 0..sound.len() {
-        let mut bytes = sound.clone();
-        bytes[at] ^= 1 << (at % 8);
-        fs::write(&path, bytes).unwrap();
-        let (report, files) = salvaged(&all);
-        assert!(report.is_whole() && files == texts, "byte {at}: {report:?}");
-        assert!(report.damaged_generations.is_empty(), "byte {at}");
-        let right = report.set_right.unwrap();
-        assert_eq!(right.segment, "manifest-0000000001");
-        assert!(
-            right.bits == 1 || right.parts.len() == 1,
-            "byte {at}: {right:?}"
-        );
-    }
-    fs::write(&path, [&sound[..sound.len() - 64], &[0; 64]].concat()).unwrap();
-    let out = all.beside("out");
-    all.run(
-        "salvage",
-        &["--out", out.to_str().unwrap(), "--generation", "1"],
-    )
-    .ends_with(0)
-    .prints(["set right in manifest-0000000001: trailer"]);
-    // More than that is not to be told.
-    let mut bytes = sound.clone();
-    bytes[100] ^= 0xFF;
-    fs::write(&path, bytes).unwrap();
-    assert!(try_salvage(&all, Backend::Read).is_err());
 }
 
 /// A store whose documents came in two commits.

@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// The new directory
     #[arg(long, value_name = "NEW")]
     out: PathBuf,
-    /// Read this generation instead of the newest whose manifest is whole
+    /// Read this generation instead of the newest whose manifest can be read
     #[arg(long, value_name = "N")]
     generation: Option<u64>,
     /// Print the report as JSON

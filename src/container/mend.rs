@@ -8,7 +8,8 @@
 //! A flipped bit of the data can be found by the CRC of its block, since each of the 2^19
 //! bits changes it in another way. But so may other damage, once in 8,192 times, and the
 //! section's CRC would not know better: what one CRC-32 misses, another one misses, too. So
-//! that is a guess, to be proved by what comes of it.
+//! that is a guess, to be proved by what comes of it. (Of a manifest nothing else tells a root,
+//! and nothing proves more of it than that it makes sense.)
 
 use std::{ops::Range, path::Path};
 
@@ -112,13 +113,14 @@ pub(crate) fn mend_alone(path: &Path, kind: FileKind) -> Result<Option<Mended>> 
     let Some(end) = length.checked_sub(TRAILER_LEN) else {
         return Ok(None);
     };
-    if let Ok(trailer) = Trailer::believe(&given_back(&file, end..length), kind, length) {
+    let trailer = file.read(&(end..length))?;
+    if let Ok(trailer) = Trailer::believe(&trailer, kind, length) {
         return mend(path, kind, (length, trailer.root), true);
     }
     let header = format::header(kind);
     for trailer in trailers(length, [0; 16]) {
-        let pages = given_back(&file, trailer.page_crcs..trailer.toc);
-        let toc = given_back(&file, trailer.toc..end);
+        let pages = file.read(&(trailer.page_crcs..trailer.toc))?;
+        let toc = file.read(&(trailer.toc..end))?;
         let root = format::root(&header, &pages, &toc);
         if let Some(mended) = mend(path, kind, (length, root), false)?
             && mended.parts == ["trailer"]
@@ -147,7 +149,9 @@ impl Ends {
         let stated = stated.map(|trailer| (Some(trailer.tail_crc), trailer));
         let computed = trailers(file.len(), root).map(|trailer| (None, trailer));
         for (tail_crc, trailer) in stated.into_iter().chain(computed) {
-            let tail = given_back(file, trailer.page_crcs..end);
+            // A disk takes seconds to give up on a sector: where it gave nothing back of this
+            // tail, it is not asked for longer ones.
+            let tail = file.read(&(trailer.page_crcs..end)).ok()?.to_vec();
             let pages = (trailer.toc - trailer.page_crcs) as usize;
             let is_sound = |tail: &[u8]| {
                 let (pages, toc) = tail.split_at_checked(pages).unwrap_or((tail, &[]));

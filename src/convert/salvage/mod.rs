@@ -5,7 +5,8 @@
 //! at the finest grain there is: the section's where a block of a file is
 //! damaged, the compressed block's where the section is. What can be told of a
 //! damaged file is set right before (`container/mend.rs`); flipped bits of the data only
-//! where the text that comes of it is the one that was packed. `store.rs` prints
+//! where the text that comes of it is the one that was packed, and of a manifest where it
+//! makes sense. `store.rs` prints
 //! what is left of one store; `report.rs` gathers what is not.
 
 mod report;
@@ -37,7 +38,8 @@ const REPORT: &str = "SALVAGE.json";
 /// What `salvage` is to do.
 #[derive(Debug, Clone)]
 pub struct SalvageOptions {
-    /// The generation to read; without it, the newest whose manifest is whole.
+    /// The generation to read; without it, the newest whose manifest is whole, or can be
+    /// set right.
     pub generation: Option<u64>,
     /// How files are opened. They are always verified, as
     /// [`Verify::Finely`] says.

@@ -67,10 +67,11 @@ pub struct SalvagedStore {
 pub struct SetRight {
     /// The binary file.
     pub segment: String,
-    /// Parts outside the data, as the manifest proves.
+    /// Parts outside the data, as the manifest proves; of a manifest itself, as all its other
+    /// checksums say.
     pub parts: Vec<&'static str>,
     /// Bits that were taken for flipped. Where they count for what was written, that is
-    /// the text that was packed.
+    /// the text that was packed; of a manifest, what it says makes sense.
     pub bits: u64,
 }
 
