@@ -82,7 +82,7 @@ pub enum Error {
 
     /// The manifest of the highest generation is damaged. Older generations
     /// are never opened silently in its place.
-    #[error("the manifest of generation {generation} is damaged ({}); {}", brief(source), match previous { Some(n) => format!("generation {n} is intact: `twinstore unpack --out NEW --generation {n}` prints it, `pack --prefer json` goes on from it"), None => "no older generation is intact: restore the file from a copy, or, where all JSON files are there, write the twin anew with `twinstore pack --prefer json`".to_owned() })]
+    #[error("the manifest of generation {generation} is damaged ({}); {}", brief(source), match previous { Some(n) => format!("restore the file from a copy, or save what can be read with `twinstore salvage`, which may set it right. Generation {n} has a whole manifest: `twinstore unpack --out NEW --generation {n}` prints it, `twinstore rollback --to {n}` goes back to it. Where all JSON files are there, `twinstore pack --prefer json` writes the twin anew"), None => "restore the file from a copy, or save what can be read with `twinstore salvage`, which may set it right; no older generation has a whole manifest. Where all JSON files are there, `twinstore pack --prefer json` writes the twin anew".to_owned() })]
     DamagedManifest {
         /// The generation whose manifest is damaged.
         generation: u64,
@@ -94,7 +94,7 @@ pub enum Error {
 
     /// The twin has lost all its manifests: its other files cannot be read
     /// without them, and the next commit would remove them.
-    #[error("{} holds files of a twin but no manifest, which says what they are; restore it from a copy, or start anew from the JSON files with `twinstore pack --prefer json`, which gives them up", twin.display())]
+    #[error("{} holds files of a twin but no manifest, which says what they are; restore it from a copy, or where all JSON files are there, start anew from them with `twinstore pack --prefer json`, which gives the others up", twin.display())]
     LostManifests {
         /// The directory of the twin.
         twin: PathBuf,
@@ -110,6 +110,17 @@ pub enum Error {
         generation: u64,
         /// The newest one that is there.
         newest: u64,
+    },
+
+    /// The newest generation cannot be read, and it may hold a store that has no JSON file.
+    #[error("{}, so that `--prefer json` could lose a store with the newest generation: {source}. (To give up all but the JSON files that are there, move {} away and pack again.)", match missing { Some(path) => format!("{} is not there, or not whole", path.display()), None => "`sync`, which knows what JSON files there were, cannot be read".to_owned() }, twin.display())]
+    OnlyInTwin {
+        /// The directory of the twin.
+        twin: PathBuf,
+        /// The JSON file that would be needed; `None` where that is not known.
+        missing: Option<PathBuf>,
+        /// Why the newest generation cannot be read.
+        source: Box<Error>,
     },
 
     /// The generation asked for does not exist (any more).
@@ -313,6 +324,7 @@ impl Error {
                 | Error::DamagedManifest { .. }
                 | Error::LostManifests { .. }
                 | Error::LostGeneration { .. }
+                | Error::OnlyInTwin { .. }
         )
     }
 }
@@ -375,7 +387,7 @@ pub enum SyncProblem {
     )]
     Linked,
     /// `pack` would replace a sound store by an empty, cut or broken file.
-    #[error("the JSON file is empty, cut or not loadable{} while the twin holds this store intact; `twinstore unpack --prefer twin` restores the file, `pack --prefer json` gives the store up", match at { Some(at) => format!(" (byte {at})"), None => String::new() })]
+    #[error("the JSON file is empty, cut or not loadable{} while the twin holds this store; `twinstore unpack --prefer twin` restores the file, `pack --prefer json` gives the store up", match at { Some(at) => format!(" (byte {at})"), None => String::new() })]
     WouldLoseStore {
         /// Where it stops being JSON, if that was looked for.
         at: Option<u64>,

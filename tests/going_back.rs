@@ -205,3 +205,54 @@ fn gc_removes_nothing_while_a_manifest_is_damaged() {
     assert_eq!(storage.twin_files(), before);
     assert_eq!(gc(&storage.dir(), 1).unwrap().kept, [2]);
 }
+
+/// What is published as the newest generation can be read. A file that the newest has, too,
+/// is no worse there.
+#[test]
+fn a_generation_with_a_damaged_file_of_its_own_is_not_gone_back_to() {
+    let storage = two_generations();
+    let segment = |store: &str| {
+        let twin = twinstore::persist_dir::Snapshot::open(&storage.dir(), Some(1), &way()).unwrap();
+        let store = twin.manifest().store(store).unwrap();
+        store.segments[0].name.path_in(&storage.twin())
+    };
+    let flip = |path: &std::path::Path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[200] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let own = segment(DOCUMENTS);
+    flip(&own);
+    let before = storage.twin_files();
+    let refused = rollback(&storage.dir(), 1, &way()).unwrap_err();
+    assert!(
+        matches!(&refused, Error::Damaged { path, .. } if *path == own),
+        "{refused}"
+    );
+    assert_eq!(storage.twin_files(), before);
+    flip(&own);
+    flip(&segment(VECTORS));
+    assert!(back(&storage, 1).committed);
+}
+
+/// Something else has the name of the newest manifest.
+#[test]
+fn a_newest_manifest_that_is_no_file_is_gone_back_from() {
+    let storage = two_generations();
+    let manifest = storage.twin().join("manifest-0000000002");
+    fs::remove_file(&manifest).unwrap();
+    fs::create_dir(&manifest).unwrap();
+    storage.run("status", &[]).ends_with(1).says([
+        "generation 2 is damaged",
+        "not a regular file",
+        "rollback --to 1",
+    ]);
+    storage.run("verify", &["--deep"]).ends_with(1).says([]);
+    assert_eq!(back(&storage, 1).generation, 3);
+    storage.unpack();
+    assert_eq!(storage.read(DOCUMENTS), document_store("first").as_bytes());
+}
+
+fn way() -> OpenOptions {
+    OpenOptions::default()
+}

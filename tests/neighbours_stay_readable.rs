@@ -75,6 +75,22 @@ fn every_other_store_unpacks() {
 }
 
 /// By the name a user would use, too.
+/// All at once, too: the error comes when the others are written.
+#[test]
+fn what_is_sound_is_written_before_the_error() {
+    for damaged in [VECTORS, OTHER, DOCUMENTS] {
+        let (storage, segment) = with_damage_in(damaged);
+        let error = storage.try_unpack(UnpackOptions::default()).unwrap_err();
+        assert!(error.to_string().contains(&segment), "{error}");
+        for store in [VECTORS, OTHER, DOCUMENTS] {
+            assert_eq!(storage.exists(store), store != damaged);
+        }
+        let status = storage.status();
+        let sound = status.stores.iter().filter(|s| s.file != damaged);
+        assert!(sound.clone().all(|s| s.state == "in sync"), "{status:?}");
+    }
+}
+
 #[test]
 fn the_command_takes_a_namespace() {
     let (storage, segment) = with_damage_in(DOCUMENTS);

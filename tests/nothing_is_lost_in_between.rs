@@ -135,14 +135,17 @@ fn a_twin_that_lost_its_manifests_is_not_built_over() {
             .ends_with(1)
             .says(["no manifest", "restore it"]);
     }
+    let prefer_json = || PackOptions {
+        prefer_json: true,
+        ..PackOptions::default()
+    };
+    let refused = storage.try_pack(prefer_json());
     assert!(
-        storage
-            .pack_with(PackOptions {
-                prefer_json: true,
-                ..PackOptions::default()
-            })
-            .committed
+        matches!(refused, Err(Error::OnlyInTwin { .. })),
+        "{refused:?}"
     );
+    storage.write(VECTORS, vector_store("old", 3));
+    assert!(storage.pack_with(prefer_json()).committed);
 }
 
 /// The generation before would bring back what was deleted, without a word, and the next

@@ -335,7 +335,8 @@ fn damage_names_file_offset_and_remedy() {
         path.to_str().unwrap(),
         "at byte",
         "checksum",
-        "from the JSON",
+        "`twinstore salvage`",
+        "`twinstore pack --prefer json`",
     ]);
     let run = storage.run("verify", &[]).ends_with(1);
     for words in [path.to_str().unwrap(), "PLAN", "at byte 64", "1 problem"] {

@@ -64,6 +64,9 @@ fn opened(dir: &Path, path: &Path, bytes: &[u8]) {
     left_alone(dir, path, bytes, &read);
 }
 
+/// So many of the files that it names are there when garbage is collected.
+const SEGMENTS: usize = 16;
+
 /// What the golden manifest is of.
 const GENERATION: u64 = 1;
 
@@ -96,13 +99,21 @@ fn left_alone(dir: &Path, path: &Path, bytes: &[u8], read: &twinstore::Result<Ma
             fs::write(file, b"somebody's").unwrap();
         }
     }
+    // Nothing goes while one of the files that it names is missed.
+    let named_files = read.iter().flat_map(Manifest::segments).take(SEGMENTS);
+    let paths = named_files.map(|s| s.name.path_in(&dir.join(TWIN)));
+    let made: Vec<_> = paths.filter(|path| !path.exists()).collect();
+    made.iter().for_each(|path| fs::write(path, b"").unwrap());
     let collected = gc(dir, KEEP);
+    for path in made {
+        fs::remove_file(path).unwrap();
+    }
     assert!(foreign.iter().all(|file| file.exists()));
     let named = |manifest: &Manifest| {
         let mut names = manifest.segments().map(|s| s.name.path_in(&dir.join(TWIN)));
         names.any(|name| name == orphan)
     };
-    // Nothing goes while a manifest is damaged, nor what one names.
+    // Nor while a manifest is damaged, nor what one names.
     let stays = collected.is_err() || !read.as_ref().is_ok_and(|m| !named(m));
     assert!(!stays || orphan.exists());
     assert_eq!(fs::read(path).unwrap(), bytes);

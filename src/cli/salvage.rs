@@ -77,7 +77,7 @@ fn describe(report: &SalvageReport) -> String {
     }
     for generation in &report.damaged_generations {
         text.push_str(&format!(
-            "generation {generation} is lost: its manifest is damaged\n"
+            "generation {generation} is lost: its manifest cannot be read\n"
         ));
     }
     if let Some(manifest) = &report.set_right {

@@ -135,6 +135,19 @@ fn sections_start_at_multiples_of_64_in_memory_too() {
 }
 
 #[test]
+fn a_file_has_one_section_of_a_kind() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("vec-0000000000000001.seg");
+    let mut writer = ContainerWriter::create(&path, FileKind::Vectors).unwrap();
+    writer.whole(SectionKind::PLANE, b"numbers").unwrap();
+    writer.whole(SectionKind::META, b"words").unwrap();
+    let again = writer.begin(SectionKind::PLANE);
+    assert_eq!(fault(again), ("PLANE", Fault::Layout));
+    drop(writer);
+    assert!(!path.exists());
+}
+
+#[test]
 fn equal_input_gives_equal_bytes() {
     let (a, b) = (Fixture::new(), Fixture::new());
     assert_eq!(fs::read(a.path()).unwrap(), fs::read(b.path()).unwrap());

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     bytes::{MEMORY, read_exact_at},
     disk,
-    error::{Error, Place, Result},
+    error::{Error, Fault, Place, Result},
 };
 
 const BUFFER: usize = 1 << 20;
@@ -113,7 +113,7 @@ impl ContainerWriter {
     /// order of calls is the order in the file.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Damaged`] when the file has such a section; [`Error::Io`].
     pub fn begin(&mut self, kind: SectionKind) -> Result<()> {
         self.begin_section(kind, true)
     }
@@ -128,6 +128,16 @@ impl ContainerWriter {
 
     fn begin_section(&mut self, kind: SectionKind, required: bool) -> Result<()> {
         self.end_section()?;
+        if self.entries.iter().any(|entry| entry.kind == kind) {
+            return Err(Error::Damaged {
+                path: self.path.clone(),
+                place: Place {
+                    part: kind.name(),
+                    offset: self.position,
+                },
+                fault: Fault::Layout,
+            });
+        }
         self.section = Some(Section {
             kind,
             required,

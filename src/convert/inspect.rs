@@ -291,8 +291,16 @@ pub fn status(dir: &Path) -> Result<Status> {
     }
     let io = || Error::io("list", dir);
     for entry in std::fs::read_dir(dir).map_err(io())? {
-        let Ok(file) = entry.map_err(io())?.file_name().into_string() else {
+        let entry = entry.map_err(io())?;
+        let Ok(file) = entry.file_name().into_string() else {
             continue;
+        };
+        let (state, remedy) = match std::fs::metadata(entry.path()).is_ok_and(|m| !m.is_file()) {
+            false => ("not packed", "`twinstore pack` takes it into the twin"),
+            true => (
+                "no file",
+                "something else than a file has this name; remove it",
+            ),
         };
         if let Some(kind) = store_kind(&file)
             && !stores.iter().any(|s| s.file == file)
@@ -300,9 +308,9 @@ pub fn status(dir: &Path) -> Result<Status> {
             stores.push(StoreStatus {
                 file,
                 kind: kind.as_str(),
-                state: "not packed".to_owned(),
+                state: state.to_owned(),
                 settled: false,
-                remedy: Some("`twinstore pack` takes it into the twin".to_owned()),
+                remedy: Some(remedy.to_owned()),
             });
         }
     }
@@ -336,9 +344,16 @@ pub fn is_json_complete(dir: &Path) -> Result<bool> {
 /// What to do about a file of the twin that is gone or cut.
 fn missing(segment: &str, state: State) -> String {
     let remedy = match state {
-        State::JsonAbsent => "restore it from a copy",
-        State::InSync | State::Touched => "`twinstore pack` writes it anew from the JSON",
-        _ => "`twinstore pack --prefer json` writes it anew from the JSON",
+        State::InSync | State::Touched | State::JsonNewer => {
+            "`twinstore pack` writes it anew from the JSON"
+        }
+        // The JSON file holds something else.
+        State::BinaryNewer | State::Diverged => {
+            "restore it from a copy, or save what is left with `twinstore salvage`; then `twinstore pack --prefer json` goes back to the JSON"
+        }
+        State::JsonAbsent | State::JsonDamaged { .. } => {
+            "restore it from a copy, or save what is left with `twinstore salvage`"
+        }
     };
     format!("{segment} is missing or cut; {remedy}")
 }

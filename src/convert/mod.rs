@@ -37,6 +37,7 @@ mod progress;
 mod proof;
 mod recognise;
 mod records;
+mod recover;
 mod references;
 mod rollback;
 mod salvage;

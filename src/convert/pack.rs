@@ -9,13 +9,14 @@ use super::{
     drop_json::drop_json,
     listing::Listing,
     pack_file::{Broken, PackedFile},
+    recover::go_on_without,
 };
 use crate::{
     disk,
     error::{Error, Result, SyncProblem},
     persist_dir::{
         Fingerprint, Form, KEEP, Packed, Samples, Stat, State, Store, StoreKind, SyncFile, Writer,
-        collect, deep_check, manifest, state, sync,
+        collect, deep_check, manifest, names::SYNC, state, sync,
     },
     segment::{Compression, SketchPolicy},
 };
@@ -96,42 +97,39 @@ pub enum Action {
 /// # Errors
 /// [`Error::OutOfSync`] where content of the twin would be lost (see
 /// [`PackOptions::prefer_json`]); [`Error::Locked`]; [`Error::SourceBusy`];
-/// [`Error::NothingToPack`]; [`Error::DamagedManifest`]; [`Error::LostGeneration`];
+/// [`Error::NothingToPack`]; [`Error::DamagedManifest`], [`Error::LostGeneration`] and
+/// [`Error::LostManifests`], or with [`PackOptions::prefer_json`] [`Error::OnlyInTwin`];
 /// [`Error::Io`]; [`Error::Stopped`].
 pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Result<PackReport> {
     let listing = Listing::of(dir)?;
     let has_twin = !manifest::generations(&manifest::twin_dir(dir))?.is_empty();
-    if !has_twin && !options.prefer_json {
-        sync::refuse_lost_manifests(dir)?;
-    }
-    if !has_twin && listing.wanted(options.all, None).next().is_none() {
+    let lost = match has_twin {
+        true => Ok(()),
+        false => sync::refuse_lost_manifests(dir),
+    };
+    if !has_twin && lost.is_ok() && listing.wanted(options.all, None).next().is_none() {
         return Err(Error::NothingToPack {
             dir: dir.to_owned(),
             others: listing.files.len(),
         });
     }
-    let writer = match Writer::open(dir) {
-        Err(e @ Error::DamagedManifest { previous, .. }) if options.prefer_json => {
-            // What has no JSON file would be lost with the manifest.
-            if previous.is_none() && sync::has_dropped(dir) {
-                return Err(e);
-            }
-            Writer::recover(dir, previous)
-        }
-        Err(Error::LostGeneration { newest, .. }) if options.prefer_json => {
-            Writer::recover(dir, Some(newest))
-        }
-        other => other,
+    let writer = match lost.and_then(|()| Writer::open(dir)) {
+        Err(lost) if options.prefer_json => go_on_without(dir, &listing, lost)?,
+        other => other?,
     };
+    // Where there is none that can be read, it is written anew.
+    let twin = writer.twin_dir();
+    let (sync, unreadable) = SyncFile::load(twin);
+    let is_lost = unreadable.is_some() || (has_twin && !twin.join(SYNC).exists());
     let mut pack = Pack {
-        writer: writer?,
-        sync: SyncFile::default(),
+        writer,
+        sync,
+        sync_changed: is_lost,
         prefer_json: options.prefer_json,
         compression: options.compression,
         sketch: options.sketch,
         progress,
     };
-    pack.sync = SyncFile::load(pack.writer.twin_dir()).0;
     let mut report = pack.run(&listing, options.all)?;
     if options.drop_json {
         report.dropped = drop_json(&pack.writer, &mut pack.sync, progress)?;
@@ -179,6 +177,8 @@ enum Plan {
 struct Pack<'a> {
     writer: Writer,
     sync: SyncFile,
+    /// It is not what the file holds.
+    sync_changed: bool,
     prefer_json: bool,
     compression: Compression,
     sketch: SketchPolicy,
@@ -190,7 +190,6 @@ impl Pack<'_> {
         let base = self.writer.base().cloned();
         let mut stores = base.as_ref().map_or_else(Vec::new, |m| m.stores.clone());
         let mut reports: Vec<PackedStore> = Vec::new();
-        let mut sync_changed = false;
 
         // First decide everything: a refusal must come before any work.
         let mut work = Vec::new();
@@ -198,7 +197,7 @@ impl Pack<'_> {
             let store = base.as_ref().and_then(|m| m.store(file));
             match self.plan(store)? {
                 Plan::Pack => work.push((file, kind)),
-                Plan::Keep(state) => sync_changed |= state == State::Touched,
+                Plan::Keep(state) => self.sync_changed |= state == State::Touched,
             }
         }
         let generation = self.writer.next_generation();
@@ -241,7 +240,7 @@ impl Pack<'_> {
             }
         }
         let mut warnings = Vec::new();
-        if committed || sync_changed {
+        if committed || self.sync_changed {
             self.sync.generation = self.writer.highest();
             // Only a memory: the commit stands without it.
             if let Err(e) = self.sync.save(self.writer.lock()) {
@@ -270,8 +269,9 @@ impl Pack<'_> {
         };
         let dir = self.writer.persist_dir();
         let mut now = state(dir, store, &self.sync)?;
-        let lost = store.missing_segment(self.writer.twin_dir()).is_some();
-        let anew = self.prefer_json || (lost && matches!(now, State::InSync | State::Touched));
+        let lost = store.missing_segment(self.writer.twin_dir());
+        let anew =
+            self.prefer_json || (lost.is_some() && matches!(now, State::InSync | State::Touched));
         if anew && now != State::JsonAbsent {
             return Ok(Plan::Pack);
         }
@@ -294,6 +294,8 @@ impl Pack<'_> {
             State::Diverged => SyncProblem::Diverged,
             State::JsonDamaged { .. } => SyncProblem::WouldLoseStore { at: None },
         };
+        // What would be advised needs the twin.
+        lost.map_or(Ok(()), |segment| self.writer.check_segment(segment))?;
         Err(Error::OutOfSync {
             path: self.writer.persist_dir().join(&store.file),
             problem,

@@ -5,7 +5,7 @@
 //! *changed* by the new generation, so that a file with the later content is
 //! older than the twin from then on (*binary newer*), and `unpack` writes it.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use serde::Serialize;
 
@@ -63,20 +63,27 @@ pub enum Change {
 /// # Errors
 /// [`Error::NoTwin`]; [`Error::NoGeneration`]; [`Error::DamagedManifest`] when
 /// the manifest of `to` itself is damaged; [`Error::Damaged`] or [`Error::Io`]
-/// naming a file that `to` needs and that is missing, or not the one it was;
+/// naming a file that `to` needs and that is missing, or not the one it was, or that only
+/// `to` has and that is damaged;
 /// [`Error::Locked`]; [`Error::Io`]. After any of these nothing was published.
 pub fn rollback(dir: &Path, to: u64, open: &OpenOptions) -> Result<RollbackReport> {
     refuse_without_twin(dir)?;
     let mut writer = Writer::recover(dir, Some(to))?;
     // Under the lock, so that no gc comes between.
     let snapshot = Snapshot::open(dir, Some(to), open)?;
-    for segment in snapshot.manifest().segments() {
-        snapshot.segment(segment)?;
-    }
     let current = match sync::read_newest(writer.twin_dir()) {
         Err(Error::DamagedManifest { .. } | Error::LostGeneration { .. }) => None,
         other => other?,
     };
+    let kept = current.iter().flat_map(Manifest::segments);
+    let kept: HashSet<_> = kept.map(|segment| segment.name).collect();
+    for segment in snapshot.manifest().segments() {
+        let file = snapshot.segment(segment)?;
+        // What the newest generation has, too, is not made worse.
+        if !kept.contains(&segment.name) {
+            file.check()?;
+        }
+    }
     let mut report = RollbackReport {
         to,
         generation: writer.highest(),

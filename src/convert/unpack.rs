@@ -66,7 +66,8 @@ pub struct UnpackedFile {
 /// [`Error::NoTwin`]; [`Error::NoStore`]; [`Error::OutOfSync`] where a newer
 /// JSON file would be overwritten; [`Error::TargetExists`];
 /// [`Error::TargetInTwin`];
-/// [`Error::Damaged`], before anything was replaced by damaged content;
+/// [`Error::Damaged`] naming the first damaged file: nothing was replaced by damaged
+/// content, and in place the files of other stores were written;
 /// [`Error::Locked`]; [`Error::Io`]; [`Error::Stopped`].
 pub fn unpack(
     dir: &Path,
@@ -204,13 +205,21 @@ fn unpack_in_place(
         temporary::remove_leftovers(dir);
     }
     let mut files = Vec::new();
+    let mut damaged = None;
     for job in jobs {
         let record = job.store.record();
         let mut bytes = record.packed.map_or(0, |packed| packed.text.length());
         let write = matches!(job.work, Work::Write);
         match (job.work, &writer) {
             (Work::Write, Some(writer)) => {
-                let text = print(&snapshot, &job.store, dir, progress)?;
+                let text = match print(&snapshot, &job.store, dir, progress) {
+                    // The others' files are written all the same.
+                    Err(e) if e.is_damage() => {
+                        damaged.get_or_insert(e);
+                        continue;
+                    }
+                    text => text?,
+                };
                 bytes = text.put(record, job.seen, writer, &mut sync)?;
             }
             (Work::Record(read), Some(_)) => {
@@ -227,6 +236,9 @@ fn unpack_in_place(
     if let Some(writer) = &writer {
         // Only a memory: what was written stays written without it.
         let _ = sync.save(writer.lock());
+    }
+    if let Some(damaged) = damaged {
+        return Err(damaged);
     }
     Ok(UnpackReport {
         generation: snapshot.generation(),

@@ -108,8 +108,8 @@ impl Fault {
             return "upgrade twinstore to open it";
         }
         if *self == Fault::NoFile {
-            return "restore it from a copy, write it anew from the JSON with `twinstore pack --prefer json`, go back to a generation without it with `twinstore rollback`, or save what the other files hold with `twinstore salvage`";
+            return "restore it from a copy, save what the other files hold with `twinstore salvage`, go back to a generation without it with `twinstore rollback`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`";
         }
-        "restore the file from a copy, or write it anew from the JSON with `twinstore pack --prefer json`"
+        "restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`"
     }
 }

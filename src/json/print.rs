@@ -73,6 +73,9 @@ impl Printer {
     ) -> bool {
         let ascii = style.escapes() == Escapes::Ascii;
         let begin = out.len();
+        // Where a value stands deep, a line is long before it has anything of the value.
+        let fits =
+            |depth, so_far: usize| style.line_len(depth).saturating_add(so_far - begin) <= limit;
         let mut rest = normal;
         while let Some((&first, after)) = rest.split_first() {
             rest = match (first, after.first()) {
@@ -91,15 +94,24 @@ impl Printer {
                 }
                 (b'[' | b'{', _) => {
                     self.depth = self.depth.saturating_add(1);
+                    if !fits(self.depth, out.len()) {
+                        return false;
+                    }
                     style.open(first, self.depth, out);
                     after
                 }
                 (b']' | b'}', _) => {
+                    if !fits(self.depth.saturating_sub(1), out.len()) {
+                        return false;
+                    }
                     style.close(first, self.depth, out);
                     self.depth = self.depth.saturating_sub(1);
                     after
                 }
                 (b',', _) => {
+                    if !fits(self.depth, out.len()) {
+                        return false;
+                    }
                     style.comma(self.depth, out);
                     after
                 }

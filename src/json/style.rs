@@ -234,6 +234,15 @@ impl JsonStyle {
         out.push(bracket);
     }
 
+    /// Length of a line's beginning at `depth`.
+    #[inline]
+    pub(super) fn line_len(&self, depth: usize) -> usize {
+        self.indent.as_ref().map_or(0, |indent| {
+            let units = indent.unit.len().saturating_mul(depth);
+            indent.newline.bytes().len().saturating_add(units)
+        })
+    }
+
     #[inline]
     fn line(&self, depth: usize, out: &mut Vec<u8>) {
         if let Some(indent) = &self.indent {

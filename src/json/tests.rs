@@ -251,6 +251,13 @@ fn printing_stops_at_a_bound() {
     let mut out = Vec::new();
     assert!(!print_within(&form, &indented, 0, 1 << 20, &mut out));
     assert!(out.len() < (1 << 20) + 4 * DEPTH);
+    // One line may be longer than that.
+    for text in ["[1]", "{\"a\":1}", "]", ","] {
+        out.clear();
+        let deep = print_within(text.as_bytes(), &indented, usize::MAX, 10, &mut out);
+        assert!(!deep && out.len() <= 10, "{text}");
+    }
+    assert!(print_within(b"1", &indented, usize::MAX, 10, &mut out));
     assert_eq!(printed(&form, &JsonStyle::python()), form);
 }
 

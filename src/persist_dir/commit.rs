@@ -7,6 +7,7 @@
 //! did not happen, and the next gc sweeps up.
 
 use std::{
+    collections::HashSet,
     io,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -152,7 +153,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Conflict`] when `parent` is not the highest generation any
-    /// more; [`Error::Damaged`] when a segment is not as stated, or the stores
+    /// more; [`Error::Damaged`] when a segment that is new is not as stated, or the stores
     /// break a rule of [`Manifest::believe`]; [`Error::Poisoned`];
     /// [`Error::Forked`]; [`Error::Io`].
     pub fn publish(&mut self, parent: u64, stores: Vec<Store>) -> Result<Manifest> {
@@ -175,7 +176,10 @@ impl Writer {
         let target = manifest::manifest_path(self.twin_dir(), generation);
         let manifest = manifest.believe(generation);
         let manifest = manifest.map_err(|fault| manifest::refused(&target, fault))?;
-        for segment in manifest.segments() {
+        // A file that was lost before is no reason to refuse what is written of other stores.
+        let base = self.base.iter().flat_map(Manifest::segments);
+        let known: HashSet<SegmentName> = base.map(|segment| segment.name).collect();
+        for segment in manifest.segments().filter(|s| !known.contains(&s.name)) {
             self.check_segment(segment)?;
         }
         let outcome = self.make_durable(&manifest, &target);
@@ -223,7 +227,7 @@ impl Writer {
 
     /// Checks that a segment is there and has its length. Its bytes were
     /// synced by whoever wrote it and are not read here.
-    fn check_segment(&self, segment: &SegmentRef) -> Result<()> {
+    pub(crate) fn check_segment(&self, segment: &SegmentRef) -> Result<()> {
         let path = segment.name.path_in(self.twin_dir());
         let fault = match std::fs::symlink_metadata(&path) {
             Ok(found) if found.is_file() && found.len() == segment.length => return Ok(()),
@@ -231,7 +235,9 @@ impl Writer {
                 stated: segment.length,
                 actual: found.len(),
             },
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Fault::NoFile,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(manifest::no_file(path));
+            }
             Err(e) => return Err(Error::io("stat", &path)(e)),
         };
         Err(Error::Damaged {

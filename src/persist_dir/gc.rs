@@ -8,13 +8,14 @@
 
 use std::{
     collections::HashSet,
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{
     durable,
     lock::Lock,
-    manifest,
+    manifest::{self, Manifest},
     names::{self, LOCK, SYNC, SegmentName},
 };
 use crate::{
@@ -82,7 +83,8 @@ impl Entry {
 ///
 /// # Errors
 /// [`Error::Damaged`] when a kept manifest is damaged: nothing is removed
-/// then, as what it names is not known. [`Error::Forked`]; [`Error::Io`],
+/// then, as what it names is not known; and when the newest generation misses a
+/// file, which may be there under another name. [`Error::Forked`]; [`Error::Io`],
 /// but not for a file that could not be removed.
 pub fn collect(lock: &Lock, keep: usize) -> Result<Collected> {
     lock.check_owner()?;
@@ -93,6 +95,9 @@ pub fn collect(lock: &Lock, keep: usize) -> Result<Collected> {
     let mut needed = HashSet::new();
     for &generation in &kept {
         let manifest = manifest::read(dir, generation)?;
+        if Some(&generation) == kept.last() {
+            refuse_missing(dir, &manifest)?;
+        }
         needed.extend(manifest.segments().map(|s| s.name));
     }
     let (mut manifests, mut others) = (Vec::new(), Vec::new());
@@ -121,6 +126,20 @@ pub fn collect(lock: &Lock, keep: usize) -> Result<Collected> {
         collected.remove(others, dir)?;
     }
     Ok(collected)
+}
+
+/// Refuses a generation that misses a file.
+fn refuse_missing(dir: &Path, manifest: &Manifest) -> Result<()> {
+    for segment in manifest.segments() {
+        let path = segment.name.path_in(dir);
+        if let Err(e) = path.symlink_metadata() {
+            return Err(match e.kind() {
+                io::ErrorKind::NotFound => manifest::no_file(path),
+                _ => Error::io("stat", path)(e),
+            });
+        }
+    }
+    Ok(())
 }
 
 impl Collected {

@@ -272,7 +272,10 @@ pub fn manifest_path(twin_dir: &Path, generation: u64) -> PathBuf {
 /// [`Error::Io`].
 pub fn generations(twin_dir: &Path) -> Result<Vec<u64>> {
     let entries = match std::fs::read_dir(twin_dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // A link that leads nowhere may lead to a twin when a disk is back.
+        Err(e) if e.kind() == io::ErrorKind::NotFound && twin_dir.symlink_metadata().is_err() => {
+            return Ok(Vec::new());
+        }
         other => other.map_err(Error::io("list", twin_dir))?,
     };
     let mut generations = Vec::new();
@@ -356,6 +359,8 @@ fn name_previous<T>(result: Result<T>, twin_dir: &Path, generation: u64) -> Resu
         // Nobody should give a twin up because a later release wrote it.
         Err(Error::Damaged { ref fault, .. }) if fault.is_of_later_version() => return result,
         Err(source @ Error::Damaged { .. }) => source,
+        // A directory, say, in its place.
+        Err(source) if is_no_file(&source) => source,
         other => return other,
     };
     let generations = generations(twin_dir)?.into_iter().rev();
@@ -367,9 +372,25 @@ fn name_previous<T>(result: Result<T>, twin_dir: &Path, generation: u64) -> Resu
     })
 }
 
+fn is_no_file(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::InvalidInput)
+}
+
 /// Whether a file was not there.
 pub(super) fn is_missing(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
+/// A file that a manifest names and that is not there.
+pub(super) fn no_file(path: PathBuf) -> Error {
+    Error::Damaged {
+        path,
+        place: Place {
+            part: "file",
+            offset: 0,
+        },
+        fault: Fault::NoFile,
+    }
 }
 
 /// A record whose bytes are right and whose meaning is not.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     container::{Container, Expected, Mended, OpenOptions, mend},
-    error::{Error, Fault, Place, Result},
+    error::{Error, Fault, Result},
 };
 
 /// How often a reader that gc overtakes starts again. Each time needs as many
@@ -271,14 +271,7 @@ pub(crate) fn open_segment(
     let SegmentRef { length, root, .. } = *segment;
     match Container::open(&path, kind, Expected::File { length, root }, options) {
         // The system's words would not say what to do.
-        Err(e) if manifest::is_missing(&e) => Err(Error::Damaged {
-            path,
-            place: Place {
-                part: "file",
-                offset: 0,
-            },
-            fault: Fault::NoFile,
-        }),
+        Err(e) if manifest::is_missing(&e) => Err(manifest::no_file(path)),
         opened => opened,
     }
 }

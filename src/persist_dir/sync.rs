@@ -8,7 +8,9 @@
 //! This file is a memory, not a truth. It may be missing, damaged or old:
 //! what is lost then is the time of one deep check, never data. So it is
 //! replaced in place, unlike every other file of the twin, and its damage is
-//! told to those who ask but stops nobody.
+//! told to those who ask but keeps nobody from reading. (Something else than a
+//! file in its place keeps JSON files from being written, and a newest generation
+//! that cannot be read is given up only where `sync` tells what that would cost.)
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -26,13 +28,6 @@ use crate::{
     disk,
     error::{Error, Fault, Result},
 };
-
-/// Whether a JSON file was removed on purpose, as far as is known: only the
-/// twin has that store.
-pub(crate) fn has_dropped(persist_dir: &Path) -> bool {
-    let (sync, _) = SyncFile::load(&manifest::twin_dir(persist_dir));
-    sync.files.values().any(SyncEntry::is_dropped)
-}
 
 /// Refuses a directory that was a twin and lost all its manifests: `sync` is
 /// written only after a commit.
@@ -173,6 +168,11 @@ impl SyncFile {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// The names of the files of which something is known.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
     }
 
     /// What is known of `file`.

@@ -45,7 +45,7 @@ use twinstore::{
 static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What the user is told after what is wrong.
-const RESTORE: &str = "restore the file from a copy, or write it anew from the JSON with `twinstore pack --prefer json`";
+const RESTORE: &str = "restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`";
 const UPGRADE: &str = "upgrade twinstore to open it";
 
 /// A file, and what comes of reading it.
@@ -264,7 +264,7 @@ fn with_remedy(case: &Case, fault: &str, remedy: &str) -> String {
     let name = name_in_twin(case.name);
     if name == "manifest-0000000001" && remedy == RESTORE {
         return format!(
-            "the manifest of generation 1 is damaged ({name}: {fault}); no older generation is intact: restore the file from a copy, or, where all JSON files are there, write the twin anew with `twinstore pack --prefer json`"
+            "the manifest of generation 1 is damaged ({name}: {fault}); restore the file from a copy, or save what can be read with `twinstore salvage`, which may set it right; no older generation has a whole manifest. Where all JSON files are there, `twinstore pack --prefer json` writes the twin anew"
         );
     }
     format!("{name}: {fault}; {remedy}")

@@ -32,6 +32,7 @@ as_they_are!(
     usize,
     i64,
     PathBuf,
+    Option<PathBuf>,
     Option<u64>,
     Vec<u64>,
     Vec<String>

@@ -66,7 +66,9 @@ pub(super) fn of_error<'py, 'e>(py: Python<'py>, error: &'e Error) -> PyResult<V
             variant.attributes.set_item("section", place.part)?;
             variant.attributes.set_item("offset", place.offset)?;
         }
-        Error::DamagedManifest { source, .. } => variant.cause = Some(source),
+        Error::DamagedManifest { source, .. } | Error::OnlyInTwin { source, .. } => {
+            variant.cause = Some(source);
+        }
         Error::OutOfSync { problem, .. } => {
             if let Some((class, fields)) = out_of_sync(py, problem)? {
                 variant.class = class.to_owned();
@@ -100,6 +102,7 @@ fn plain<'py>(py: Python<'py>, error: &Error) -> PyResult<Fields<'py>> {
         DamagedManifest { generation, previous }
         LostManifests { twin }
         LostGeneration { twin, generation, newest }
+        OnlyInTwin { twin, missing }
         NoGeneration { dir, generation, kept }
         NoStore { name, known }
         StoreName { name }

@@ -70,6 +70,16 @@ class LostGeneration(TwinstoreError):
     newest: int
 
 
+class OnlyInTwin(TwinstoreError):
+    """The newest generation cannot be read, and may hold a store that has no JSON file.
+
+    ``__cause__`` says why it cannot be read.
+    """
+
+    twin: Path
+    missing: Path | None
+
+
 # What is there
 
 
@@ -159,7 +169,7 @@ class Linked(OutOfSync):
 
 
 class WouldLoseStore(OutOfSync):
-    """The JSON file is empty, cut or broken, and the twin holds the store intact."""
+    """The JSON file is empty, cut or broken, and the twin holds the store."""
 
     at: int | None
 
