@@ -102,7 +102,7 @@ pub enum Error {
 
     /// The manifest of the newest generation is gone. Older generations are never
     /// opened silently in its place.
-    #[error("the manifest of generation {generation}, which the file `sync` in {} knows of, is gone; the newest that is left is of generation {newest}. Restore it from a copy, or go on from there with `twinstore rollback --to {newest}`; `twinstore unpack --out NEW --generation {newest}` prints it. (If `sync` came from another twin, remove that file.)", twin.display())]
+    #[error("the manifest of generation {generation}, which the file `sync` in {} knows of, is gone; the newest that is left is of generation {newest}. Restore it from a copy, or give up what it held: `twinstore unpack --out NEW --generation {newest}` prints that one, and `twinstore rollback --to {newest}` goes on from it. (If `sync` came from another twin, remove that file.)", twin.display())]
     LostGeneration {
         /// The directory of the twin.
         twin: PathBuf,
@@ -113,7 +113,7 @@ pub enum Error {
     },
 
     /// The newest generation cannot be read, and it may hold a store that has no JSON file.
-    #[error("{}, so that `--prefer json` could lose a store with the newest generation: {source}. (To give up all but the JSON files that are there, move {} away and pack again.)", match missing { Some(path) => format!("{} is not there, or not whole", path.display()), None => "`sync`, which knows what JSON files there were, cannot be read".to_owned() }, twin.display())]
+    #[error("{}, {}: `--prefer json` could lose a store. Put the JSON file or the manifest back from a copy, or save what can be read with `twinstore salvage`. To give up all but the JSON files that are there, move {} away and pack again", lost(source), match missing { Some(path) => format!("and {} is not there, or not what the twin held or newer", path.display()), None => "and `sync`, which knows what JSON files there were, is gone or cannot be read".to_owned() }, twin.display())]
     OnlyInTwin {
         /// The directory of the twin.
         twin: PathBuf,
@@ -392,6 +392,25 @@ pub enum SyncProblem {
         /// Where it stops being JSON, if that was looked for.
         at: Option<u64>,
     },
+}
+
+/// Why the newest generation cannot be read, without a remedy.
+fn lost(error: &Error) -> String {
+    match error {
+        Error::DamagedManifest {
+            generation, source, ..
+        } => format!(
+            "the manifest of generation {generation} is damaged ({})",
+            brief(source)
+        ),
+        Error::LostGeneration { generation, .. } => {
+            format!("the manifest of generation {generation} is gone")
+        }
+        Error::LostManifests { twin } => {
+            format!("{} holds files of a twin but no manifest", twin.display())
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Damage without the directory and the remedy, for use within another message.

@@ -8,11 +8,18 @@ mod common;
 
 use std::{fs, path::PathBuf};
 
-use common::{DOCUMENTS, Storage, VECTORS, document_store, files_of, vector_store};
+use common::{
+    DOCUMENTS, Storage, VECTORS, assert_same_files, document_store, files_of,
+    library::{insert, new_library},
+    vector_store,
+};
 use twinstore::{
     Error,
-    convert::{PackOptions, SalvageOptions, Silent, UnpackOptions, gc, salvage},
+    convert::{
+        PackOptions, Progress, SalvageOptions, Silent, UnpackOptions, gc, pack, salvage, status,
+    },
     persist_dir::KEEP,
+    storage_context::{JsonTwin, PersistOptions},
 };
 
 fn prefer_json() -> PackOptions {
@@ -72,16 +79,22 @@ fn segment_of(storage: &Storage, store: &str) -> PathBuf {
 /// Packing with `--prefer json` is refused for want of `file`, and changes nothing.
 #[track_caller]
 fn needs(storage: &Storage, file: Option<&str>) {
-    let before = (storage.files(), storage.twin_files());
+    let before = [storage.files(), storage.twin_files()];
     let refused = storage.try_pack(prefer_json()).unwrap_err();
     let Error::OnlyInTwin { missing, .. } = &refused else {
         panic!("{refused}");
     };
     assert_eq!(*missing, file.map(|file| storage.path(file)));
     assert!(refused.is_damage());
-    assert_eq!((storage.files(), storage.twin_files()), before);
+    for (before, after) in before.iter().zip([storage.files(), storage.twin_files()]) {
+        assert_same_files(&after, before, "after a refusal");
+    }
     let run = storage.run("pack", &["--prefer", "json"]).ends_with(1);
-    run.says(["could lose a store", "away and pack again"]);
+    run.says([
+        "could lose a store",
+        "twinstore salvage",
+        "away and pack again",
+    ]);
 }
 
 /// The generation before would bring the old documents back, without a word.
@@ -207,11 +220,7 @@ fn a_sync_record_that_cannot_be_read_is_written_anew() {
             false => {
                 damage(sync.clone());
                 let problems = storage.verify().problems;
-                assert!(
-                    problems[0]
-                        .error
-                        .contains("`twinstore pack` writes it anew")
-                );
+                assert!(problems[0].error.contains("writes it anew"));
             }
         }
         assert!(!storage.pack().committed);
@@ -251,4 +260,128 @@ fn a_file_under_another_name_is_not_swept_up() {
     fs::rename(&other, &segment).unwrap();
     assert!(gc(&storage.dir(), KEEP).unwrap().removed.is_empty());
     assert_eq!(storage.unpack().files.len(), 2);
+}
+
+/// What was dropped is known only to `sync`. A damaged one is written anew, and must tell
+/// of it all the same.
+#[test]
+fn a_sync_record_that_was_written_anew_still_misses_what_has_no_json() {
+    let storage = packed();
+    let documents = storage.read(DOCUMENTS);
+    storage.pack_with(dropping());
+    damage(storage.twin().join("sync"));
+    storage.pack();
+    storage.write(DOCUMENTS, documents);
+    damage(manifest(&storage, 1));
+    needs(&storage, Some(VECTORS));
+    fs::remove_file(manifest(&storage, 1)).unwrap();
+    needs(&storage, Some(VECTORS));
+    let refused = storage.try_pack(PackOptions::default());
+    assert!(matches!(refused, Err(Error::LostManifests { .. })));
+}
+
+/// A store that never had a JSON file.
+#[test]
+fn what_was_persisted_without_json_is_missed_with_its_manifest() {
+    let storage = Storage::with([]);
+    let mut context = new_library();
+    insert(&mut context, "a document", 2, "a text");
+    let options = PersistOptions {
+        json: JsonTwin::Never,
+        ..PersistOptions::default()
+    };
+    context.persist_with(storage.dir(), &options).unwrap();
+    fs::remove_file(manifest(&storage, 1)).unwrap();
+    assert!(status(&storage.dir()).is_err());
+    storage.write("other__vector_store.json", vector_store("id", 1));
+    let refused = storage.try_pack(PackOptions::default());
+    assert!(matches!(refused, Err(Error::LostManifests { .. })));
+    let refused = storage.try_pack(prefer_json());
+    assert!(matches!(refused, Err(Error::OnlyInTwin { .. })));
+}
+
+/// One bit hides nothing: what the manifest says is known, and JSON that is older, or
+/// broken where nobody looks, is not what the twin holds.
+#[test]
+fn json_that_is_no_longer_the_store_does_not_replace_it() {
+    let flip = |path: PathBuf| {
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let older = packed();
+    older.write(DOCUMENTS, document_store("new text"));
+    older.pack();
+    older.run("rollback", &["--to", "1"]).ends_with(0);
+    assert_eq!(older.state(DOCUMENTS), "binary newer");
+    flip(manifest(&older, 3));
+    needs(&older, Some(DOCUMENTS));
+
+    for is_lost in [false, true] {
+        let broken = packed();
+        let mut text = broken.read(DOCUMENTS);
+        let middle = text.len() / 2;
+        text[middle..middle + 8].fill(0);
+        broken.write(DOCUMENTS, text);
+        match is_lost {
+            true => damage(manifest(&broken, 1)),
+            false => flip(manifest(&broken, 1)),
+        }
+        let refused = broken.try_pack(prefer_json()).unwrap_err();
+        assert!(matches!(refused, Error::OnlyInTwin { .. }), "{refused}");
+        // The manifest is as it was: nothing was published.
+        assert!(!manifest(&broken, 2).exists());
+    }
+}
+
+/// A FAISS index, and other files that were packed as they are.
+#[test]
+fn what_was_no_json_before_may_come_back_as_it_is() {
+    let storage = packed();
+    storage.write(VECTORS, b"IxFI\0\0 not JSON".as_slice());
+    storage.write("notes.txt", "a note");
+    storage.pack_with(PackOptions {
+        all: true,
+        ..prefer_json()
+    });
+    damage(manifest(&storage, 2));
+    assert!(storage.pack_with(prefer_json()).committed);
+    assert_eq!(
+        storage.unpacked(Default::default()).unwrap(),
+        storage.files()
+    );
+}
+
+/// Somebody writes the file while it is read, after it was looked at.
+#[test]
+fn json_that_goes_while_it_is_packed_is_missed() {
+    struct Removes(PathBuf);
+    impl Progress for Removes {
+        fn at(&self, _: u64) -> twinstore::Result<()> {
+            let _ = fs::remove_file(&self.0);
+            Ok(())
+        }
+    }
+    let storage = packed();
+    storage.write(VECTORS, vector_store("new", 3));
+    storage.pack();
+    fs::remove_file(manifest(&storage, 2)).unwrap();
+    let removes = Removes(storage.path(DOCUMENTS));
+    let result = pack(&storage.dir(), &prefer_json(), &removes);
+    assert!(result.is_err(), "{result:?}");
+    assert!(!manifest(&storage, 3).exists());
+}
+
+/// JSON that changed, and is broken inside, beside a store that lost its file.
+#[test]
+fn broken_json_beside_a_lost_file_is_not_called_the_lesser_evil() {
+    let storage = packed();
+    fs::remove_file(segment_of(&storage, DOCUMENTS)).unwrap();
+    let mut text = document_store("another text").into_bytes();
+    let middle = text.len() / 2;
+    text[middle] = 0;
+    storage.write(DOCUMENTS, text);
+    let refused = storage.try_pack(PackOptions::default()).unwrap_err();
+    assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
 }

@@ -349,7 +349,7 @@ fn missing(segment: &str, state: State) -> String {
         }
         // The JSON file holds something else.
         State::BinaryNewer | State::Diverged => {
-            "restore it from a copy, or save what is left with `twinstore salvage`; then `twinstore pack --prefer json` goes back to the JSON"
+            "restore it from a copy, or save what is left with `twinstore salvage`; then `twinstore pack --prefer json` goes back to the JSON, of all stores"
         }
         State::JsonAbsent | State::JsonDamaged { .. } => {
             "restore it from a copy, or save what is left with `twinstore salvage`"

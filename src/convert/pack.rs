@@ -9,14 +9,14 @@ use super::{
     drop_json::drop_json,
     listing::Listing,
     pack_file::{Broken, PackedFile},
-    recover::go_on_without,
+    recover::{Recovery, go_on_without},
 };
 use crate::{
     disk,
     error::{Error, Result, SyncProblem},
     persist_dir::{
         Fingerprint, Form, KEEP, Packed, Samples, Stat, State, Store, StoreKind, SyncFile, Writer,
-        collect, deep_check, manifest, names::SYNC, state, sync,
+        collect, deep_check, manifest, state, sync,
     },
     segment::{Compression, SketchPolicy},
 };
@@ -113,18 +113,22 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
             others: listing.files.len(),
         });
     }
-    let writer = match lost.and_then(|()| Writer::open(dir)) {
-        Err(lost) if options.prefer_json => go_on_without(dir, &listing, lost)?,
-        other => other?,
+    let (writer, recovery) = match lost.and_then(|()| Writer::open(dir)) {
+        Err(lost) if options.prefer_json => {
+            let (writer, recovery) = go_on_without(dir, &listing, options.all, lost)?;
+            (writer, Some(recovery))
+        }
+        other => (other?, None),
     };
-    // Where there is none that can be read, it is written anew.
-    let twin = writer.twin_dir();
-    let (sync, unreadable) = SyncFile::load(twin);
-    let is_lost = unreadable.is_some() || (has_twin && !twin.join(SYNC).exists());
+    let (sync, unreadable) = SyncFile::load(writer.twin_dir());
+    // One of a later version is no damage.
+    let is_damaged =
+        |e: Error| matches!(e, Error::Damaged { fault, .. } if !fault.is_of_later_version());
     let mut pack = Pack {
         writer,
         sync,
-        sync_changed: is_lost,
+        sync_changed: unreadable.is_some_and(is_damaged),
+        recovery,
         prefer_json: options.prefer_json,
         compression: options.compression,
         sketch: options.sketch,
@@ -179,6 +183,8 @@ struct Pack<'a> {
     sync: SyncFile,
     /// It is not what the file holds.
     sync_changed: bool,
+    /// What to look after where the newest generation cannot be read.
+    recovery: Option<Recovery>,
     prefer_json: bool,
     compression: Compression,
     sketch: SketchPolicy,
@@ -193,8 +199,15 @@ impl Pack<'_> {
 
         // First decide everything: a refusal must come before any work.
         let mut work = Vec::new();
-        for (file, kind) in listing.wanted(all, base.as_ref()) {
-            let store = base.as_ref().and_then(|m| m.store(file));
+        let wanted = listing.wanted(all, base.as_ref());
+        let mut wanted: Vec<_> = wanted.map(|(file, kind)| (file.clone(), kind)).collect();
+        for file in self.recovery.iter().flat_map(Recovery::needed) {
+            if !wanted.iter().any(|(there, _)| there == file) {
+                wanted.push((file.clone(), StoreKind::Other));
+            }
+        }
+        for (file, kind) in wanted {
+            let store = base.as_ref().and_then(|m| m.store(&file));
             match self.plan(store)? {
                 Plan::Pack => work.push((file, kind)),
                 Plan::Keep(state) => self.sync_changed |= state == State::Touched,
@@ -202,7 +215,8 @@ impl Pack<'_> {
         }
         let generation = self.writer.next_generation();
         let mut packed_files = Vec::new();
-        for (file, kind) in work {
+        for (file, kind) in &work {
+            let (file, kind) = (file.as_str(), *kind);
             let how = (self.compression, self.sketch);
             let packed = PackedFile::pack(&self.writer, file, kind, how, self.progress)?;
             let before = base.as_ref().and_then(|m| m.store(file));
@@ -215,8 +229,9 @@ impl Pack<'_> {
                 Some(old) => *old = store,
                 None => stores.push(store),
             }
-            packed_files.push((file.clone(), packed));
+            packed_files.push((file.to_owned(), packed));
         }
+        self.refuse_recovery(&packed_files)?;
         let committed = !packed_files.is_empty();
         for store in &stores {
             if !reports.iter().any(|r| r.file == store.file) {
@@ -240,8 +255,10 @@ impl Pack<'_> {
             }
         }
         let mut warnings = Vec::new();
+        if let Some(newest) = self.writer.base() {
+            self.sync_changed |= self.sync.note(newest);
+        }
         if committed || self.sync_changed {
-            self.sync.generation = self.writer.highest();
             // Only a memory: the commit stands without it.
             if let Err(e) = self.sync.save(self.writer.lock()) {
                 warnings.push(format!("{e}; the next pack will compare all files again"));
@@ -250,7 +267,11 @@ impl Pack<'_> {
         // Also where nothing was committed: an interrupted run may have left
         // files. The commit stands whatever becomes of them; what cannot be
         // removed now is removed next time.
-        let _ = collect(self.writer.lock(), KEEP);
+        if let Err(e @ Error::Damaged { .. }) = collect(self.writer.lock(), KEEP)
+            && self.recovery.is_none()
+        {
+            warnings.push(format!("nothing that is not needed was removed: {e}"));
+        }
         reports.sort_by(|a, b| a.file.cmp(&b.file));
         Ok(PackReport {
             generation: self.writer.highest(),
@@ -309,6 +330,9 @@ impl Pack<'_> {
         let was_sound =
             before.is_some_and(|store| store.packed.is_none_or(|packed| packed.is_json));
         if was_sound && !packed.is_sound() && !self.prefer_json {
+            // What would be advised needs the twin.
+            let lost = before.and_then(|store| store.missing_segment(self.writer.twin_dir()));
+            lost.map_or(Ok(()), |segment| self.writer.check_segment(segment))?;
             let at = packed.broken.as_ref().and_then(Broken::offset);
             return Err(Error::OutOfSync {
                 path: self.writer.persist_dir().join(file),
@@ -316,6 +340,25 @@ impl Pack<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Where the newest generation cannot be read, every file that is known of must have been
+    /// packed, and be no less than it was.
+    fn refuse_recovery(&mut self, packed: &[(String, PackedFile)]) -> Result<()> {
+        let Some(recovery) = &self.recovery else {
+            return Ok(());
+        };
+        let base = self.writer.base();
+        let is_kept = |file: &String| {
+            let mut found = packed.iter().filter(|(name, _)| name == file);
+            found.any(|(_, packed)| !recovery.is_lost(file, packed, &self.sync, base))
+        };
+        let Some(missing) = recovery.needed().find(|file| !is_kept(file)) else {
+            return Ok(());
+        };
+        let missing = self.writer.persist_dir().join(missing);
+        let recovery = self.recovery.take();
+        recovery.map_or(Ok(()), |recovery| Err(recovery.refuse(Some(missing))))
     }
 
     /// The stat of a file that holds `text` and was last looked at as `stat`,

@@ -131,13 +131,13 @@ pub fn rollback(dir: &Path, to: u64, open: &OpenOptions) -> Result<RollbackRepor
     report.stores.extend(removed(current.as_ref(), target));
     // What the JSON files hold must be known when the manifest does not tell it any more.
     sync.save(writer.lock())?;
-    writer.publish(writer.highest(), stores)?;
+    let newest = writer.publish(writer.highest(), stores)?;
     for (file, seen) in back {
         sync.record(&file, seen.stat, seen.fingerprint, generation);
     }
     report.generation = generation;
     report.committed = true;
-    sync.generation = generation;
+    sync.note(&newest);
     // Only a memory: the commit stands without it.
     if let Err(e) = sync.save(writer.lock()) {
         report.warnings.push(format!(

@@ -234,6 +234,9 @@ fn unpack_in_place(
         });
     }
     if let Some(writer) = &writer {
+        if let Some(newest) = writer.base() {
+            sync.note(newest);
+        }
         // Only a memory: what was written stays written without it.
         let _ = sync.save(writer.lock());
     }

@@ -153,7 +153,7 @@ impl VerifyReport {
             // Not the remedy of other files: this one is only a memory.
             if let Error::Damaged { place, fault, .. } = &e {
                 problem.error = format!(
-                    "{}: {place}: {fault}; it only remembers the JSON files, and the next `twinstore pack` writes it anew",
+                    "{}: {place}: {fault}; it only tells of the JSON files, and the next `twinstore pack` that goes well writes it anew",
                     path.display()
                 );
             }

@@ -108,8 +108,8 @@ impl Fault {
             return "upgrade twinstore to open it";
         }
         if *self == Fault::NoFile {
-            return "restore it from a copy, save what the other files hold with `twinstore salvage`, go back to a generation without it with `twinstore rollback`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`";
+            return "restore it from a copy, save what the other files hold with `twinstore salvage`, go back to a generation without it with `twinstore rollback`, or run `twinstore pack`, which writes it anew where the JSON file holds the store";
         }
-        "restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`"
+        "restore the file from a copy, save what is left with `twinstore salvage`, or move the file away: `twinstore pack` writes it anew where the JSON file holds the store"
     }
 }

@@ -104,6 +104,8 @@ pub fn collect(lock: &Lock, keep: usize) -> Result<Collected> {
     let mut unknown = Vec::new();
     for (path, entry) in list(dir)? {
         match entry {
+            // A directory, say, which is none of ours and cannot be removed like a file.
+            Entry::Manifest(n) if !kept.contains(&n) && path.is_dir() => unknown.push(path),
             Entry::Manifest(n) if !kept.contains(&n) => manifests.push(path),
             Entry::Segment(name) if !needed.contains(&name) => others.push(path),
             Entry::Temp => others.push(path),

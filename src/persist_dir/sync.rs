@@ -37,7 +37,7 @@ use crate::{
 pub fn refuse_lost_manifests(persist_dir: &Path) -> Result<()> {
     let twin = manifest::twin_dir(persist_dir);
     match SyncFile::load(&twin) {
-        (file, None) if file.is_empty() => Ok(()),
+        (file, None) if file.is_empty() && file.generation == 0 => Ok(()),
         _ => Err(Error::LostManifests { twin }),
     }
 }
@@ -162,6 +162,18 @@ impl SyncFile {
             // Nothing refers to it; if it stays, the next gc removes it.
             let _ = disk::remove_file(&temp);
         })
+    }
+
+    /// Notes that `newest` is the newest generation, and the files of its stores, also those
+    /// that are not there: should its manifest be lost, they are missed. Returns whether that
+    /// is news.
+    pub fn note(&mut self, newest: &Manifest) -> bool {
+        let before = (self.generation, self.files.len());
+        self.generation = newest.generation;
+        for store in &newest.stores {
+            self.entry_mut(&store.file);
+        }
+        (self.generation, self.files.len()) != before
     }
 
     /// Whether nothing is known of any file.

@@ -45,7 +45,7 @@ use twinstore::{
 static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What the user is told after what is wrong.
-const RESTORE: &str = "restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`";
+const RESTORE: &str = "restore the file from a copy, save what is left with `twinstore salvage`, or move the file away: `twinstore pack` writes it anew where the JSON file holds the store";
 const UPGRADE: &str = "upgrade twinstore to open it";
 
 /// A file, and what comes of reading it.

@@ -226,7 +226,7 @@ pub fn cases() -> Vec<Case> {
     man(
         "man-packed-text",
         Says(
-            "vec-0000000000000001.seg: file at byte 0: the text it holds is not the text that was packed (other hash); restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`",
+            "vec-0000000000000001.seg: file at byte 0: the text it holds is not the text that was packed (other hash); restore the file from a copy, save what is left with `twinstore salvage`, or move the file away: `twinstore pack` writes it anew where the JSON file holds the store",
         ),
         &|m| {
             m.stores[0].packed.as_mut().unwrap().text.hash[0] ^= 1;
@@ -235,14 +235,14 @@ pub fn cases() -> Vec<Case> {
     man(
         "man-segment-length",
         Says(
-            "vec-0000000000000001.seg: file at byte 0: the file is 2336 bytes long, but must be 2400; restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`",
+            "vec-0000000000000001.seg: file at byte 0: the file is 2336 bytes long, but must be 2400; restore the file from a copy, save what is left with `twinstore salvage`, or move the file away: `twinstore pack` writes it anew where the JSON file holds the store",
         ),
         &|m| m.stores[0].segments[0].length += 64,
     );
     man(
         "man-segment-root",
         Says(
-            "vec-0000000000000001.seg: trailer at byte 2304: the file is not the one that the manifest names (other content root); restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`",
+            "vec-0000000000000001.seg: trailer at byte 2304: the file is not the one that the manifest names (other content root); restore the file from a copy, save what is left with `twinstore salvage`, or move the file away: `twinstore pack` writes it anew where the JSON file holds the store",
         ),
         &|m| m.stores[0].segments[0].root[0] ^= 1,
     );

@@ -340,14 +340,14 @@ pub fn cases() -> Vec<Case> {
     bytes(
         "del-other-number-of-entries",
         Says(
-            "vec-0000000000000001.seg: META at byte 1024: the number of entries that tombstones state has a value that the format does not allow; restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`",
+            "vec-0000000000000001.seg: META at byte 1024: the number of entries that tombstones state has a value that the format does not allow; restore the file from a copy, save what is left with `twinstore salvage`, or move the file away: `twinstore pack` writes it anew where the JSON file holds the store",
         ),
         dead_maps(&[(0, 4, false, &[0])]),
     );
     bytes(
         "delrec-other-number-of-entries",
         Says(
-            "rec-0000000000000001.seg: META at byte 832: the number of records that tombstones state has a value that the format does not allow; restore the file from a copy, save what is left with `twinstore salvage`, or, where the JSON file is there, write it anew with `twinstore pack --prefer json`",
+            "rec-0000000000000001.seg: META at byte 832: the number of records that tombstones state has a value that the format does not allow; restore the file from a copy, save what is left with `twinstore salvage`, or move the file away: `twinstore pack` writes it anew where the JSON file holds the store",
         ),
         dead_records(&[(0, 9, false, &[0])]),
     );

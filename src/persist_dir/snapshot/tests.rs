@@ -104,7 +104,7 @@ fn a_damaged_segment_concerns_its_store_only() {
         panic!("{missing}");
     };
     assert_eq!((path, fault), (&gone, &Fault::NoFile));
-    for way_out in ["salvage", "rollback", "pack --prefer json"] {
+    for way_out in ["salvage", "rollback", "twinstore pack`"] {
         assert!(missing.to_string().contains(way_out), "{missing}");
     }
     content(snapshot.store("b.json").unwrap()).unwrap();

@@ -253,7 +253,9 @@ pub(super) fn publish(
         texts.note(&mut stores, generation);
         report.generation = writer.publish(writer.highest(), stores.clone())?.generation;
     }
-    sync.generation = report.generation;
+    if let Some(newest) = writer.base() {
+        sync.note(newest);
+    }
     let fates = texts.replace(writer, &stores, &mut sync, &mut report.warnings);
     // Only a memory: the commit stands without it. So it does whatever becomes of
     // garbage, which the next commit collects.
