@@ -88,13 +88,25 @@ pub fn verify(
         warnings: Vec::new(),
     };
     let mut seen = HashSet::new();
+    let newest = manifest::generations(&twin)?.last().copied();
     for generation in generations {
         let path = manifest::manifest_path(&twin, generation);
         report.files += 1;
         report.bytes += fs::metadata(&path).map_or(0, |meta| meta.len());
         match manifest::read(&twin, generation) {
             Ok(manifest) => report.segments(&twin, &manifest, &mut seen, open, progress)?,
-            Err(e) => report.problems.push(Problem::of(&path, &e)),
+            Err(e) => {
+                let mut problem = Problem::of(&path, &e);
+                problem.error = match manifest::read_kept(dir, generation) {
+                    // What is to be done about segments is not for manifests.
+                    Err(e) if newest == Some(generation) => e.to_string(),
+                    _ => format!(
+                        "{}; nothing needs it but a look at generation {generation}: `twinstore gc --keep 1` removes it",
+                        in_short(&path, &e)
+                    ),
+                };
+                report.problems.push(problem);
+            }
         }
     }
     if options.generation.is_none()
@@ -151,10 +163,10 @@ impl VerifyReport {
         if let (_, Some(e)) = SyncFile::load(twin) {
             let mut problem = Problem::of(&path, &e);
             // Not the remedy of other files: this one is only a memory.
-            if let Error::Damaged { place, fault, .. } = &e {
+            if let Error::Damaged { .. } = &e {
                 problem.error = format!(
-                    "{}: {place}: {fault}; it only tells of the JSON files, and the next `twinstore pack` that goes well writes it anew",
-                    path.display()
+                    "{}; it only tells of the JSON files, and the next `twinstore pack` that goes well writes it anew",
+                    in_short(&path, &e)
                 );
             }
             self.problems.push(problem);
@@ -176,6 +188,14 @@ impl VerifyReport {
             error,
         });
         Ok(())
+    }
+}
+
+/// What is wrong with a file, without a remedy.
+fn in_short(path: &Path, error: &Error) -> String {
+    match error {
+        Error::Damaged { place, fault, .. } => format!("{}: {place}: {fault}", path.display()),
+        other => other.to_string(),
     }
 }
 

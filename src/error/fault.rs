@@ -25,6 +25,9 @@ pub enum Fault {
     /// The manifest names a file that is not there.
     #[error("the file is missing")]
     NoFile,
+    /// Something else has the name of a file: a directory, a link, a pipe.
+    #[error("this is not a regular file")]
+    NotAFile,
     /// Shorter than header and trailer.
     #[error("the file is {0} bytes long, shorter than any twin file")]
     TooShort(u64),
@@ -107,7 +110,7 @@ impl Fault {
         if self.is_of_later_version() {
             return "upgrade twinstore to open it";
         }
-        if *self == Fault::NoFile {
+        if matches!(self, Fault::NoFile | Fault::NotAFile) {
             return "restore it from a copy, save what the other files hold with `twinstore salvage`, go back to a generation without it with `twinstore rollback`, or run `twinstore pack`, which writes it anew where the JSON file holds the store";
         }
         "restore the file from a copy, save what is left with `twinstore salvage`, or move the file away: `twinstore pack` writes it anew where the JSON file holds the store"

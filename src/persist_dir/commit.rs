@@ -236,7 +236,7 @@ impl Writer {
                 actual: found.len(),
             },
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(manifest::no_file(path));
+                return Err(manifest::no_file(path, Fault::NoFile));
             }
             Err(e) => return Err(Error::io("stat", &path)(e)),
         };

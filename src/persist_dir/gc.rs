@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     disk,
-    error::{Error, Result},
+    error::{Error, Fault, Result},
 };
 
 /// How many generations are kept unless the user says otherwise: the newest,
@@ -136,7 +136,7 @@ fn refuse_missing(dir: &Path, manifest: &Manifest) -> Result<()> {
         let path = segment.name.path_in(dir);
         if let Err(e) = path.symlink_metadata() {
             return Err(match e.kind() {
-                io::ErrorKind::NotFound => manifest::no_file(path),
+                io::ErrorKind::NotFound => manifest::no_file(path, Fault::NoFile),
                 _ => Error::io("stat", path)(e),
             });
         }
@@ -284,6 +284,37 @@ mod tests {
         commit(&mut writer, &[]);
         let collected = collect(writer.lock(), KEEP).unwrap();
         assert_eq!(collected.kept, [3, 4]);
+        assert!(!is_there(&writer, &a));
+    }
+
+    #[test]
+    fn a_file_that_is_missed_stops_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(dir.path()).unwrap();
+        let a = commit(&mut writer, &[]);
+        let (_, renamed) = writer.fresh(SegmentKind::Vectors).unwrap();
+        fs::rename(a.name.path_in(writer.twin_dir()), &renamed).unwrap();
+        let refused = collect(writer.lock(), KEEP);
+        assert!(refused.is_err_and(|e| e.is_damage()));
+        assert!(renamed.exists());
+        // One that only the generation before names is nobody's any more.
+        commit(&mut writer, &[]);
+        assert_eq!(collect(writer.lock(), KEEP).unwrap().removed, [renamed]);
+    }
+
+    #[test]
+    fn a_directory_in_place_of_an_old_manifest_is_no_obstacle() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(dir.path()).unwrap();
+        let a = commit(&mut writer, &[]);
+        let path = manifest::manifest_path(writer.twin_dir(), 1);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        for _ in 0..2 {
+            commit(&mut writer, &[]);
+        }
+        let collected = collect(writer.lock(), KEEP).unwrap();
+        assert_eq!(collected.unknown, [path]);
         assert!(!is_there(&writer, &a));
     }
 

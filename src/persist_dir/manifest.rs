@@ -372,7 +372,8 @@ fn name_previous<T>(result: Result<T>, twin_dir: &Path, generation: u64) -> Resu
     })
 }
 
-fn is_no_file(error: &Error) -> bool {
+/// Whether something else was in the place of a file.
+pub(super) fn is_no_file(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::InvalidInput)
 }
 
@@ -381,15 +382,15 @@ pub(super) fn is_missing(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }
 
-/// A file that a manifest names and that is not there.
-pub(super) fn no_file(path: PathBuf) -> Error {
+/// What is wrong where a manifest names a file and none is there.
+pub(super) fn no_file(path: PathBuf, fault: Fault) -> Error {
     Error::Damaged {
         path,
         place: Place {
             part: "file",
             offset: 0,
         },
-        fault: Fault::NoFile,
+        fault,
     }
 }
 

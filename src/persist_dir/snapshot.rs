@@ -271,7 +271,8 @@ pub(crate) fn open_segment(
     let SegmentRef { length, root, .. } = *segment;
     match Container::open(&path, kind, Expected::File { length, root }, options) {
         // The system's words would not say what to do.
-        Err(e) if manifest::is_missing(&e) => Err(manifest::no_file(path)),
+        Err(e) if manifest::is_missing(&e) => Err(manifest::no_file(path, Fault::NoFile)),
+        Err(e) if manifest::is_no_file(&e) => Err(manifest::no_file(path, Fault::NotAFile)),
         opened => opened,
     }
 }

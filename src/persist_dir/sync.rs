@@ -283,6 +283,28 @@ mod tests {
     }
 
     #[test]
+    fn every_store_of_the_newest_generation_is_listed() {
+        let (dir, lock) = dir_with_lock();
+        let newest = Manifest {
+            generation: 2,
+            parent: 1,
+            writer: String::new(),
+            created_ms: 0,
+            stores: vec![testing::store("a.json", 1), testing::store("b.json", 2)],
+        };
+        let mut sync = SyncFile::default();
+        sync.record_dropped("b.json");
+        assert!(sync.note(&newest) && !sync.note(&newest));
+        sync.save(&lock).unwrap();
+        let (sync, _) = SyncFile::load(dir.path());
+        assert_eq!(sync.generation, 2);
+        assert_eq!(sync.files().collect::<Vec<_>>(), ["a.json", "b.json"]);
+        let a = sync.entry("a.json").unwrap();
+        assert!(a.known().is_none() && a.pending().is_none() && !a.is_dropped());
+        assert!(sync.entry("b.json").unwrap().is_dropped());
+    }
+
+    #[test]
     fn damage_is_told_and_stops_nobody() {
         let (dir, lock) = dir_with_lock();
         let mut sync = SyncFile::default();

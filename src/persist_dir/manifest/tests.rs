@@ -212,6 +212,39 @@ fn a_damaged_highest_manifest_names_the_last_whole_one() {
 }
 
 #[test]
+fn what_is_no_file_is_a_damaged_manifest() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Manifest {
+        generation: 1,
+        parent: 0,
+        ..manifest(Vec::new())
+    };
+    write(dir.path(), 1, &first);
+    std::fs::create_dir(manifest_path(dir.path(), 2)).unwrap();
+    let refused = read_highest(dir.path()).unwrap_err();
+    assert!(refused.is_damage());
+    assert!(refused.to_string().contains("not a regular file"));
+    let previous = matches!(
+        refused,
+        Error::DamagedManifest {
+            generation: 2,
+            previous: Some(1),
+            ..
+        }
+    );
+    assert!(previous, "{refused}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_twin_that_is_a_link_to_nowhere_is_not_an_empty_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let twin = twin_dir(dir.path());
+    std::os::unix::fs::symlink(dir.path().join("not mounted"), &twin).unwrap();
+    assert!(matches!(generations(&twin), Err(Error::Io { .. })));
+}
+
+#[test]
 fn every_flipped_byte_of_a_manifest_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let manifest = manifest(vec![store("docstore.json")]);
