@@ -314,6 +314,16 @@ impl Error {
         }
     }
 
+    /// What is wrong, without the remedy: for where another one is given.
+    pub(crate) fn in_short(&self) -> String {
+        match self {
+            Error::Damaged { path, place, fault } => {
+                format!("{}: {place}: {fault}", path.display())
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Whether this is damage in a binary file (as opposed to a refusal or a
     /// system error).
     #[must_use]

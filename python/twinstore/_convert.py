@@ -50,6 +50,8 @@ def pack(
     Raises:
         NothingToPack: there is no store of LlamaIndex.
         OutOfSync: content of the twin would be lost.
+        OnlyInTwin: with ``prefer="json"``, where the newest generation cannot be read, and
+            a store of it has no JSON file, or less than it had.
         Locked, SourceBusy, DamagedManifest, Io: see ``twinstore.errors``.
     """
     if level is not None and not 1 <= level <= 22:

@@ -47,6 +47,10 @@ pub struct VerifyReport {
     pub warnings: Vec<Warning>,
 }
 
+/// What to do where the newest generation is not concerned.
+const ONLY_BEFORE: &str =
+    "only a generation before the newest needs it: `twinstore gc --keep 1` removes that";
+
 /// Checks the twin in `dir`: the generations that are kept, all their files.
 ///
 /// Damage is reported, not returned as an error. Nothing is compared with the
@@ -89,21 +93,27 @@ pub fn verify(
     };
     let mut seen = HashSet::new();
     let newest = manifest::generations(&twin)?.last().copied();
+    // What only generations before the newest have is no store's content any more.
+    let current = newest.and_then(|newest| manifest::read(&twin, newest).ok());
     for generation in generations {
         let path = manifest::manifest_path(&twin, generation);
         report.files += 1;
         report.bytes += fs::metadata(&path).map_or(0, |meta| meta.len());
         match manifest::read(&twin, generation) {
-            Ok(manifest) => report.segments(&twin, &manifest, &mut seen, open, progress)?,
+            Ok(manifest) => report.segments(
+                &twin,
+                &manifest,
+                current.as_ref(),
+                &mut seen,
+                open,
+                progress,
+            )?,
             Err(e) => {
                 let mut problem = Problem::of(&path, &e);
                 problem.error = match manifest::read_kept(dir, generation) {
                     // What is to be done about segments is not for manifests.
                     Err(e) if newest == Some(generation) => e.to_string(),
-                    _ => format!(
-                        "{}; nothing needs it but a look at generation {generation}: `twinstore gc --keep 1` removes it",
-                        in_short(&path, &e)
-                    ),
+                    _ => format!("{}; {ONLY_BEFORE}", e.in_short()),
                 };
                 report.problems.push(problem);
             }
@@ -130,6 +140,7 @@ impl VerifyReport {
         &mut self,
         twin: &Path,
         manifest: &Manifest,
+        current: Option<&Manifest>,
         seen: &mut HashSet<names::SegmentName>,
         open: &OpenOptions,
         progress: &dyn Progress,
@@ -147,7 +158,14 @@ impl VerifyReport {
             match checked {
                 Ok(()) => {}
                 Err(e @ Error::Stopped) => return Err(e),
-                Err(e) => self.problems.push(Problem::of(&path, &e)),
+                Err(e) => {
+                    let mut problem = Problem::of(&path, &e);
+                    let mut names = current.iter().flat_map(|m| m.segments()).map(|s| s.name);
+                    if current.is_some() && !names.any(|name| name == segment.name) {
+                        problem.error = format!("{}; {ONLY_BEFORE}", e.in_short());
+                    }
+                    self.problems.push(problem);
+                }
             }
         }
         Ok(())
@@ -166,7 +184,7 @@ impl VerifyReport {
             if let Error::Damaged { .. } = &e {
                 problem.error = format!(
                     "{}; it only tells of the JSON files, and the next `twinstore pack` that goes well writes it anew",
-                    in_short(&path, &e)
+                    e.in_short()
                 );
             }
             self.problems.push(problem);
@@ -188,14 +206,6 @@ impl VerifyReport {
             error,
         });
         Ok(())
-    }
-}
-
-/// What is wrong with a file, without a remedy.
-fn in_short(path: &Path, error: &Error) -> String {
-    match error {
-        Error::Damaged { place, fault, .. } => format!("{}: {place}: {fault}", path.display()),
-        other => other.to_string(),
     }
 }
 

@@ -177,7 +177,7 @@ impl Losses {
             first: Some(range.start),
             last: Some(last),
             count,
-            ..Loss::new(LossKind::Bytes, error.to_string())
+            ..Loss::new(LossKind::Bytes, error.in_short())
         });
     }
 
@@ -222,7 +222,7 @@ impl Rescue for Losses {
                     collection,
                     first: Some(entry),
                     last: Some(entry),
-                    ..Loss::new(LossKind::Entries, lost.error.to_string())
+                    ..Loss::new(LossKind::Entries, lost.error.in_short())
                 });
                 let Some(loss) = self.lost.last_mut() else {
                     return;
@@ -265,6 +265,6 @@ impl Rescue for Losses {
 
     fn respelled(&mut self, error: &Error) {
         self.lost
-            .push(Loss::new(LossKind::Spelling, error.to_string()));
+            .push(Loss::new(LossKind::Spelling, error.in_short()));
     }
 }

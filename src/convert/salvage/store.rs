@@ -223,7 +223,7 @@ impl Job<'_> {
             Err(e) => {
                 self.losses
                     .lost
-                    .push(Loss::new(LossKind::Store, e.to_string()));
+                    .push(Loss::new(LossKind::Store, e.in_short()));
                 return Ok(None);
             }
         };
@@ -244,7 +244,7 @@ impl Job<'_> {
             Err(e) if failed => return Err(e),
             Err(e) => {
                 // Something that rescuing does not foresee.
-                losses.lost.push(Loss::new(LossKind::Store, e.to_string()));
+                losses.lost.push(Loss::new(LossKind::Store, e.in_short()));
                 out.remove()?;
                 return Ok(None);
             }
@@ -283,7 +283,7 @@ impl Job<'_> {
                 }
                 Err(e) => self.losses.lost.push(Loss {
                     segment: Some(segment.name.to_string()),
-                    ..Loss::new(LossKind::Deletions, e.to_string())
+                    ..Loss::new(LossKind::Deletions, e.in_short())
                 }),
             }
         }
@@ -310,7 +310,7 @@ impl Job<'_> {
     fn lose_segment(&mut self, segment: &SegmentRef, error: &Error) {
         self.losses.lost.push(Loss {
             segment: Some(segment.name.to_string()),
-            ..Loss::new(LossKind::Segment, error.to_string())
+            ..Loss::new(LossKind::Segment, error.in_short())
         });
     }
 }
