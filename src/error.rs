@@ -113,7 +113,7 @@ pub enum Error {
     },
 
     /// The newest generation cannot be read, and it may hold a store that has no JSON file.
-    #[error("{}, {}: `--prefer json` could lose a store. Put the JSON file or the manifest back from a copy, or save what can be read with `twinstore salvage`. To give up all but the JSON files that are there, move {} away and pack again", lost(source), match missing { Some(path) => format!("and {} is not there, or not what the twin held or newer", path.display()), None => "and `sync`, which knows what JSON files there were, is gone or cannot be read".to_owned() }, twin.display())]
+    #[error("{}, {}: `--prefer json` could lose a store. Put the JSON file or the manifest back from a copy{}. To give up all but the JSON files that are there, move {} away and pack again", lost(source), match missing { Some(path) => format!("and {} is not there, or not what the twin held or newer", path.display()), None => "and `sync`, which knows what JSON files there were, is gone or cannot be read".to_owned() }, match **source { Error::LostManifests { .. } => "", _ => ", or save what can be read with `twinstore salvage`" }, twin.display())]
     OnlyInTwin {
         /// The directory of the twin.
         twin: PathBuf,

@@ -295,16 +295,17 @@ pub fn status(dir: &Path) -> Result<Status> {
         let Ok(file) = entry.file_name().into_string() else {
             continue;
         };
-        let (state, remedy) = match std::fs::metadata(entry.path()).is_ok_and(|m| !m.is_file()) {
-            false => ("not packed", "`twinstore pack` takes it into the twin"),
-            true => (
-                "no file",
-                "something else than a file has this name; remove it",
-            ),
-        };
         if let Some(kind) = store_kind(&file)
             && !stores.iter().any(|s| s.file == file)
         {
+            let is_other = std::fs::metadata(entry.path()).is_ok_and(|meta| !meta.is_file());
+            let (state, remedy) = match is_other {
+                false => ("not packed", "`twinstore pack` takes it into the twin"),
+                true => (
+                    "no file",
+                    "something else than a file has this name; remove it",
+                ),
+            };
             stores.push(StoreStatus {
                 file,
                 kind: kind.as_str(),

@@ -120,14 +120,10 @@ pub fn pack(dir: &Path, options: &PackOptions, progress: &dyn Progress) -> Resul
         }
         other => (other?, None),
     };
-    let (sync, unreadable) = SyncFile::load(writer.twin_dir());
-    // One of a later version is no damage.
-    let is_damaged =
-        |e: Error| matches!(e, Error::Damaged { fault, .. } if !fault.is_of_later_version());
+    let (sync, _) = SyncFile::load(writer.twin_dir());
     let mut pack = Pack {
         writer,
         sync,
-        sync_changed: unreadable.is_some_and(is_damaged),
         recovery,
         prefer_json: options.prefer_json,
         compression: options.compression,
@@ -181,8 +177,6 @@ enum Plan {
 struct Pack<'a> {
     writer: Writer,
     sync: SyncFile,
-    /// It is not what the file holds.
-    sync_changed: bool,
     /// What to look after where the newest generation cannot be read.
     recovery: Option<Recovery>,
     prefer_json: bool,
@@ -196,6 +190,7 @@ impl Pack<'_> {
         let base = self.writer.base().cloned();
         let mut stores = base.as_ref().map_or_else(Vec::new, |m| m.stores.clone());
         let mut reports: Vec<PackedStore> = Vec::new();
+        let mut sync_changed = false;
 
         // First decide everything: a refusal must come before any work.
         let mut work = Vec::new();
@@ -210,7 +205,7 @@ impl Pack<'_> {
             let store = base.as_ref().and_then(|m| m.store(&file));
             match self.plan(store)? {
                 Plan::Pack => work.push((file, kind)),
-                Plan::Keep(state) => self.sync_changed |= state == State::Touched,
+                Plan::Keep(state) => sync_changed |= state == State::Touched,
             }
         }
         let generation = self.writer.next_generation();
@@ -256,9 +251,10 @@ impl Pack<'_> {
         }
         let mut warnings = Vec::new();
         if let Some(newest) = self.writer.base() {
-            self.sync_changed |= self.sync.note(newest);
+            // Always news to one that could not be read: it is written anew.
+            sync_changed |= self.sync.note(newest);
         }
-        if committed || self.sync_changed {
+        if committed || sync_changed {
             // Only a memory: the commit stands without it.
             if let Err(e) = self.sync.save(self.writer.lock()) {
                 warnings.push(format!("{e}; the next pack will compare all files again"));

@@ -12,7 +12,9 @@ use super::{listing::Listing, pack_file::PackedFile};
 use crate::{
     disk,
     error::{Error, Result},
-    persist_dir::{JsonDamage, Manifest, Stat, State, SyncFile, Writer, manifest, state},
+    persist_dir::{
+        JsonDamage, Manifest, Stat, State, SyncFile, Writer, manifest, names::LOCK, state, sync,
+    },
 };
 
 /// What must be packed, so that nothing is lost with the newest generation.
@@ -47,6 +49,11 @@ pub(crate) fn go_on_without(
         _ => return Err(lost),
     };
     let writer = Writer::recover(dir, previous)?;
+    // Somebody else went on while nobody held the lock.
+    if let Ok(Some(_)) = sync::read_newest(writer.twin_dir()) {
+        let path = writer.twin_dir().join(LOCK);
+        return Err(Error::Locked { path });
+    }
     if listing.wanted(all, writer.base()).next().is_none() {
         return Err(lost);
     }

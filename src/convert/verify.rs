@@ -73,6 +73,9 @@ pub fn verify(
             dir: dir.to_owned(),
         });
     }
+    // What only generations before the newest have is no store's content any more.
+    let newest = generations.last().copied();
+    let current = newest.and_then(|newest| manifest::read(&twin, newest).ok());
     if let Some(generation) = options.generation {
         if !generations.contains(&generation) {
             return Err(Error::NoGeneration {
@@ -92,9 +95,6 @@ pub fn verify(
         warnings: Vec::new(),
     };
     let mut seen = HashSet::new();
-    let newest = manifest::generations(&twin)?.last().copied();
-    // What only generations before the newest have is no store's content any more.
-    let current = newest.and_then(|newest| manifest::read(&twin, newest).ok());
     for generation in generations {
         let path = manifest::manifest_path(&twin, generation);
         report.files += 1;
@@ -110,11 +110,15 @@ pub fn verify(
             )?,
             Err(e) => {
                 let mut problem = Problem::of(&path, &e);
-                problem.error = match manifest::read_kept(dir, generation) {
-                    // What is to be done about segments is not for manifests.
-                    Err(e) if newest == Some(generation) => e.to_string(),
-                    _ => format!("{}; {ONLY_BEFORE}", e.in_short()),
-                };
+                // What is to be done about segments is not for manifests.
+                if let Err(named @ Error::DamagedManifest { .. }) =
+                    manifest::read_kept(dir, generation)
+                {
+                    problem.error = match current {
+                        Some(_) => format!("{}; {ONLY_BEFORE}", e.in_short()),
+                        None => named.to_string(),
+                    };
+                }
                 report.problems.push(problem);
             }
         }
@@ -161,7 +165,9 @@ impl VerifyReport {
                 Err(e) => {
                     let mut problem = Problem::of(&path, &e);
                     let mut names = current.iter().flat_map(|m| m.segments()).map(|s| s.name);
-                    if current.is_some() && !names.any(|name| name == segment.name) {
+                    let is_later =
+                        matches!(&e, Error::Damaged { fault, .. } if fault.is_of_later_version());
+                    if current.is_some() && !is_later && !names.any(|name| name == segment.name) {
                         problem.error = format!("{}; {ONLY_BEFORE}", e.in_short());
                     }
                     self.problems.push(problem);
